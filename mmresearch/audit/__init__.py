@@ -1,0 +1,1 @@
+"""Do they agree: checks, findings, verdicts and certificates."""

@@ -1,0 +1,1 @@
+"""What we think: conjugate families, densities on a grid, and the catalogue of parameters."""

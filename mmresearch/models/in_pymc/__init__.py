@@ -1,0 +1,1 @@
+"""The reference models as plain pm.Model objects."""

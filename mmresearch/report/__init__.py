@@ -1,0 +1,1 @@
+"""People look rather than read: the offline report, its figures and its tables."""

@@ -1,0 +1,1 @@
+"""What would happen: worlds with a known truth that make tapes."""

@@ -1,0 +1,1 @@
+"""What happened: tapes, their adapters, markouts, labels and sufficient statistics."""

@@ -1,0 +1,1 @@
+"""One module per vendor format; each returns a Tape."""
