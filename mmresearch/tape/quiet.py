@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mmresearch.tape.markouts import NO_QUOTES, QuoteArrays, mid_at_or_before, quote_arrays
 from mmresearch.tape.schema import Tape
 
 #: Fewer quiet steps than this say too little; then all steps are used, which errs towards more noise.
@@ -32,8 +33,10 @@ class QuietMoves:
         Quiet steps, those of them that moved beyond the threshold (either way), and the same over all steps.
     last_step : int or None
         Index of the last grid point read.
-    last_mid, newest_mid, last_fill : float
-        Mid at that grid point, mid of the newest quote, time of the newest own fill (NaN if none yet).
+    last_mid, last_fill : float
+        Mid at that grid point, time of the newest own fill (NaN if none yet).
+    last_quote : QuoteArrays
+        The newest quote of the earlier slices.
     """
 
     threshold_bps: float = 5.0
@@ -45,31 +48,36 @@ class QuietMoves:
     every_beyond: float = 0.0
     last_step: int | None = None
     last_mid: float = np.nan
-    newest_mid: float = np.nan
     last_fill: float = np.nan
+    last_quote: QuoteArrays = NO_QUOTES
 
     def step(self, tape: Tape) -> QuietMoves:
         """Count the grid steps that end in the slice; any cutting of a tape gives the same counts."""
+        known = quote_arrays(tape.quotes, self.last_quote)
+        fills = tape.fills["ts"].to_numpy()
+        last_fill = float(fills[-1]) if fills.size else self.last_fill
+        after = replace(self, last_quote=known.last(), last_fill=last_fill)
         first = int(np.ceil(tape.t0 / self.step_s)) if self.last_step is None else self.last_step + 1
         grid = np.arange(first, int(np.ceil(tape.t1 / self.step_s)))
-        fills = tape.fills["ts"].to_numpy()
-        mids = self._mids(tape, grid * self.step_s)
-        after = replace(self, newest_mid=_newest(tape, self.newest_mid), last_fill=fills[-1] if fills.size else self.last_fill)
-        if not grid.size:
-            return after
-        path = np.append(self.last_mid, mids)
+        return after._count(grid, known, np.append(self.last_fill, fills)) if grid.size else after
+
+    def _count(self, grid: NDArray[np.int_], known: QuoteArrays, fills: NDArray[np.float64]) -> QuietMoves:
+        ends = grid * self.step_s
+        path = np.append(self.last_mid, mid_at_or_before(known, ends))
         with np.errstate(invalid="ignore"):
             beyond = np.abs(np.diff(path)) / path[:-1] * 1e4 > self.threshold_bps
-        seen = np.isfinite(path[:-1]) & np.isfinite(mids)
-        calm = seen & ~self._disturbed(grid * self.step_s, fills)
+            newest = fills[np.searchsorted(fills[1:], ends, side="right")]
+            disturbed = newest > ends - self.step_s - self.clear_s
+        seen = np.isfinite(path[:-1]) & np.isfinite(path[1:])
+        calm = seen & ~disturbed
         return replace(
-            after,
+            self,
             quiet=self.quiet + float(calm.sum()),
             quiet_beyond=self.quiet_beyond + float((calm & beyond).sum()),
             every=self.every + float(seen.sum()),
             every_beyond=self.every_beyond + float((seen & beyond).sum()),
             last_step=int(grid[-1]),
-            last_mid=float(mids[-1]),
+            last_mid=float(path[-1]),
         )
 
     def false_positive(self) -> float:
@@ -77,23 +85,3 @@ class QuietMoves:
         if self.quiet >= ENOUGH_STEPS:
             return 0.5 * self.quiet_beyond / self.quiet
         return 0.5 * self.every_beyond / self.every if self.every else 0.0
-
-    def _mids(self, tape: Tape, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        quotes = tape.quotes
-        mid = (quotes["bid"].to_numpy() + quotes["ask"].to_numpy()) / 2
-        known = np.append(self.newest_mid, mid)
-        return known[np.searchsorted(quotes["ts"].to_numpy(), times, side="right")]
-
-    def _disturbed(self, ends: NDArray[np.float64], fills: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether an own fill lies in (end - step - clear, end]."""
-        known = np.append(self.last_fill, fills)
-        newest = known[np.searchsorted(fills, ends, side="right")]
-        with np.errstate(invalid="ignore"):
-            return newest > ends - self.step_s - self.clear_s
-
-
-def _newest(tape: Tape, before: float) -> float:
-    if tape.quotes.empty:
-        return before
-    last = tape.quotes.iloc[-1]
-    return float((last["bid"] + last["ask"]) / 2)

@@ -1,0 +1,199 @@
+"""Is each event counted once, do units cancel, does cost count as cost?
+
+Ledger: the posterior may not depend on where the tape is cut, on an empty slice, on being pickled, or on silence, and
+may not claim more information than the distinct events of the tape carry. Units: multiplying every price or time by c
+moves the posterior by the power of c in the parameter's unit. Sign: a mirrored tape says the same, and more adverse
+data never give a less adverse belief.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mmresearch.audit.beliefs import Summary, believe, summarise
+from mmresearch.audit.result import Finding
+from mmresearch.audit.trials import Trials
+from mmresearch.learn.contract import Learner, State, name_of, run
+from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, Tape, empty_table
+
+CUT_BOUND_SD = 1e-3
+SLOPE_BOUND = 0.05
+#: A posterior may gain this multiple of the Fisher information of the events before it counts as inventing some.
+INFORMATION_BOUND = 1.4
+SETTLE_S = 700.0
+
+
+class FedTwice:
+    """A learner that is handed every slice twice: the mutant that the ledger must catch."""
+
+    def __init__(self, learner: Learner):
+        self.learner, self.parameter = learner, learner.parameter
+
+    def init(self) -> State:
+        """Start as the learner does."""
+        return self.learner.init()
+
+    def update(self, state: State, tape: Tape) -> State:
+        """Update twice with one slice."""
+        return self.learner.update(self.learner.update(state, tape), tape)
+
+    def posterior(self, state: State):
+        """Believe what the learner believes."""
+        return self.learner.posterior(state)
+
+
+class DropsFirstFill(FedTwice):
+    """A learner that loses the first fill of every slice."""
+
+    def update(self, state: State, tape: Tape) -> State:
+        """Update with a slice whose first fill and first trade are missing."""
+        return self.learner.update(state, replace(tape, fills=tape.fills.iloc[1:], trades=tape.trades.iloc[1:]))
+
+
+def silence(tape: Tape, start: float, seconds: float) -> Tape:
+    """Return a slice in which the last quote stands still and nobody trades, not even we."""
+    ts = np.arange(start, start + seconds, 5.0)
+    last = tape.quotes.iloc[[-1] * ts.size].reset_index(drop=True)
+    nothing = {
+        "trades": empty_table(TRADE_COLUMNS),
+        "orders": empty_table(ORDER_COLUMNS),
+        "fills": empty_table(FILL_COLUMNS),
+    }
+    return replace(tape, t0=start, t1=start + seconds, quotes=last.assign(ts=ts), signals=None, **nothing)
+
+
+def _cuts(tape: Tape, rng: np.random.Generator) -> list[float]:
+    inside = np.sort(rng.uniform(tape.t0, tape.t1, 40))
+    at_events = pd.concat([tape.fills["ts"], tape.trades["ts"]]).to_numpy()
+    picked = rng.choice(at_events, min(10, at_events.size), replace=False) if at_events.size else []
+    return sorted({tape.t0, tape.t1, *inside.tolist(), *np.asarray(picked).tolist()})
+
+
+def _in_pieces(learner: Learner, tape: Tape, cuts: list[float]) -> State:
+    state = learner.init()
+    for i, (a, b) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+        state = learner.update(state, tape.between(a, b))
+        if i == len(cuts) // 2:
+            state = learner.update(pickle.loads(pickle.dumps(state)), tape.between(b, b))
+    return state
+
+
+def ledger_faults(learner: Learner, tape: Tape, information: float | None, rng: np.random.Generator) -> dict[str, float]:
+    """Measure every way of breaking the ledger, each as a multiple of its bound (above 1 is a fault).
+
+    Parameters
+    ----------
+    learner : Learner
+        Whom to test.
+    tape : Tape
+        A tape of a world.
+    information : float or None
+        Fisher information about the parameter that the tape's distinct events carry, per squared unit.
+    rng : numpy.random.Generator
+        Draws the cuts.
+    """
+    who = name_of(learner)
+    prior = summarise(learner.posterior(learner.init()), who)
+    state = run(learner, tape)
+    whole = summarise(learner.posterior(state), who)
+    pieces = summarise(learner.posterior(_in_pieces(learner, tape, _cuts(tape, rng))), who)
+    faults = {"posterior depends on where the tape is cut": whole.distance(pieces) / CUT_BOUND_SD}
+    empty = summarise(learner.posterior(learner.update(state, tape.between(tape.t1, tape.t1))), who)
+    faults["an empty slice changes the posterior"] = whole.distance(empty) / CUT_BOUND_SD
+    settled = learner.update(state, silence(tape, tape.t1, SETTLE_S))
+    before = summarise(learner.posterior(settled), who)
+    quiet = learner.update(settled, silence(tape, tape.t1 + SETTLE_S, SETTLE_S * 2))
+    after = summarise(learner.posterior(quiet), who)
+    faults["silence adds information"] = _gain(before, after) / 0.01
+    if information:
+        gained = 1 / before.sd**2 - 1 / prior.sd**2
+        faults["claims more information than its events carry"] = gained / information / INFORMATION_BOUND
+    return faults
+
+
+def _gain(before: Summary, after: Summary) -> float:
+    """Relative fall of both the sd and the coefficient of variation: what silence cannot bring."""
+    sd = 1 - after.sd / before.sd
+    cv = 1 - (after.sd / max(abs(after.mean), 1e-300)) / (before.sd / max(abs(before.mean), 1e-300))
+    return max(min(sd, cv), 0.0)
+
+
+def ledger(learner: Learner, trials: Trials) -> Finding:
+    """Is each event counted once?"""
+    tape, truth = trials.typical(), trials.typical_truth
+    measure = _ledger_measure(trials, tape, truth)
+    faults = measure(learner)
+    worst = max(faults, key=lambda k: faults[k])
+    power = float(np.mean([max(measure(m(learner)).values()) > 1 for m in (FedTwice, DropsFirstFill)]))
+    if faults[worst] > 1:
+        return Finding(
+            "ledger", "algebra", "fail", faults[worst], 1.0, power,
+            f"{worst}: {faults[worst]:.3g} times what is allowed.",
+            "Count each fill once; let silence forget, never learn; carry pending fills across slices.",
+        )  # fmt: skip
+    why = f"cuts, empty slices, pickling and silence change nothing; worst at {faults[worst]:.2g} of its bound ({worst})."
+    return Finding("ledger", "algebra", "pass", faults[worst], 1.0, power, why)
+
+
+def _ledger_measure(trials: Trials, tape: Tape, truth: float) -> Callable[[Learner], dict[str, float]]:
+    def measure(learner: Learner) -> dict[str, float]:
+        found = believe(learner, tape)
+        return ledger_faults(learner, tape, trials.information(learner, tape, found, truth), trials.rng("ledger"))
+
+    return measure
+
+
+def units(learner: Learner, trials: Trials) -> Finding:
+    """Do units cancel?"""
+    horizon = trials.parameter.horizon_s is not None
+    scales = [("price", 7.0, trials.parameter.price_power)]
+    if not horizon:
+        scales.append(("time", 3.0, trials.parameter.time_power))
+    tape = trials.typical()
+    base = believe(learner, tape)
+    prior = summarise(learner.posterior(learner.init()), name_of(learner))
+    slopes = {kind: _slope(base, believe(learner, tape.scaled(**{kind: c})), c) - power for kind, c, power in scales}
+    worst = max(slopes, key=lambda k: abs(slopes[k]))
+    value, weight = slopes[worst], (base.sd / prior.sd) ** 2
+    detail = f"multiplying every {worst} by c moves the posterior by c^{value:+.3f} beyond its unit"
+    if abs(value) > SLOPE_BOUND:
+        mend = "Divide by the quantity that carries the spare unit, or measure the evidence in the catalogue unit."
+        return Finding("units", "algebra", "fail", value, SLOPE_BOUND, 1.0, detail + ".", mend)
+    # A prior with weight w hides a slope s as about (1 - w) s: power is whether a slope of .1 would still show.
+    power = float(0.1 * (1 - weight) > SLOPE_BOUND)
+    status = "pass" if power else "undecided"
+    return Finding("units", "algebra", status, value, SLOPE_BOUND, power, f"{detail} (prior weighs {weight:.2%}).")
+
+
+def _slope(base: Summary, scaled: Summary, c: float) -> float:
+    if base.mean > 0 and scaled.mean > 0:
+        return float(np.log(scaled.mean / base.mean) / np.log(c))
+    return (scaled.mean - base.mean) / max(abs(base.mean), base.sd) / np.log(c)
+
+
+def sign(learner: Learner, trials: Trials) -> Finding:
+    """Does cost count as cost?"""
+    tape = trials.typical()
+    base = believe(learner, tape)
+    moved = base.distance(believe(learner, tape.mirrored()))
+    bound = CUT_BOUND_SD + trials.mirror_slack / base.sd
+    power = float(base.distance(base.damaged(shift=max(0.1, 2 * bound))) > bound)
+    if moved > bound:
+        why = f"a mirrored tape (buy and sell exchanged) moves the posterior by {moved:.3g} of its sd."
+        mend = "Sign every move by the side of the fill: positive is against us."
+        return Finding("sign", "algebra", "fail", moved, bound, power, why, mend)
+    if not trials.parameter.is_cost:
+        return Finding("sign", "algebra", "pass", moved, bound, power, "a mirrored tape says the same.")
+    low, high = (believe(learner, trials.tape(t, 0)).mean for t in trials.low_high)
+    rise = (high - low) / (trials.low_high[1] - trials.low_high[0])
+    if rise < -SLOPE_BOUND:
+        why = f"more adverse data give a less adverse belief: slope {rise:+.2f}."
+        mend = "Signed adverse move is -(mid move)/mid after a buy; the handler has it the other way round."
+        return Finding("sign", "algebra", "fail", rise, -SLOPE_BOUND, power, why, mend)
+    why = f"a mirrored tape says the same; more adverse data move the belief up (slope {rise:+.2f})."
+    return Finding("sign", "algebra", "pass", rise, -SLOPE_BOUND, power, why)

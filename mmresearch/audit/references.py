@@ -1,0 +1,132 @@
+"""The reference posteriors of an audit: one hierarchical fit per parameter, source of events and backend.
+
+A reference may be believed if its fit passes the admission gate and, where both backends were run, if the two posteriors
+agree within Monte Carlo error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmresearch.audit.result import Finding, FitSummary
+from mmresearch.audit.sources import Source, shown, unpooled
+from mmresearch.models.fit import Fit, fit
+from mmresearch.tape.evidence import Evidence, evidence
+from mmresearch.tape.schema import Tape
+
+#: Two backends may differ by this many Monte Carlo standard errors in one of about sixty comparisons.
+Z_BOUND = 4.0
+_QUANTILES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fit to be made: parameter, source of events, backend."""
+
+    parameter: str
+    source: Source
+    backend: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Fits of one parameter to one source of events, by backend, with the evidence that they were given."""
+
+    parameter: str
+    source: Source
+    evidence: Evidence
+    fits: dict[str, Fit]
+
+    @property
+    def primary(self) -> Fit:
+        """The fit whose draws are compared with: the first backend."""
+        return next(iter(self.fits.values()))
+
+    def draws(self, asset: str, name: str | None = None) -> NDArray[np.float64]:
+        """Posterior draws of a variable (the parameter itself by default) for one asset; shape (S,)."""
+        return chains(self.primary, name or self.parameter, asset).ravel()
+
+
+def chains(fitted: Fit, name: str, asset: str) -> NDArray[np.float64]:
+    """Posterior draws of a variable for one asset, shape (chains, draws)."""
+    return fitted.posterior["posterior"][name].sel(asset=asset).transpose("chain", "draw").to_numpy()
+
+
+def evidence_for(tapes: Sequence[Tape], source: Source, seed: int, window_s: float) -> Evidence:
+    """Evidence of the events that the source shows, one entry per tape."""
+    return evidence([shown(tape, source, seed) for tape in tapes], window_s=window_s)
+
+
+def run_task(task: Task, given: Evidence, seed: int, quick: bool) -> Fit:
+    """Make one fit; a function of its arguments alone, so it may run in any process."""
+    return fit(task.parameter, given, backend=task.backend, seed=seed, quick=quick, progress=False)
+
+
+def summarise_fit(reference: Reference, backend: str) -> FitSummary:
+    """Reduce a fit to what the report shows."""
+    fitted = reference.fits[backend]
+    assets = reference.evidence.assets
+    draws = [chains(fitted, reference.parameter, a) for a in assets]
+    gate = fitted.gate
+    return FitSummary(
+        parameter=reference.parameter,
+        backend=backend,
+        sampler=fitted.sampler,
+        parameterisation=fitted.parameterisation,
+        assets=assets,
+        means=tuple(float(d.mean()) for d in draws),
+        sds=tuple(float(d.std(ddof=1)) for d in draws),
+        min_ess=gate.min_ess,
+        max_rhat=gate.max_rhat,
+        divergences=float(gate.divergences),
+        min_bfmi=gate.min_bfmi,
+        admitted=gate.passed,
+        seconds=fitted.seconds,
+        unpooled=tuple(unpooled(reference.parameter, reference.evidence, i) for i in range(len(assets))),
+    )
+
+
+def reference_finding(reference: Reference, asset: str) -> Finding:
+    """May the reference be believed?"""
+    for backend, fitted in reference.fits.items():
+        if not fitted.gate.passed:
+            worst = fitted.gate.table.query("not passed").iloc[0]
+            why = f"{backend}: {worst['check']} is {worst['value']:.3g} against {worst['bound']:.3g} ({worst['variable']})."
+            mend = "Run longer, or choose the other parameterisation; a fit that is not admitted is no reference."
+            return Finding("reference", "reference", "fail", float(worst["value"]), float(worst["bound"]), None, why, mend)
+    if len(reference.fits) < 2:
+        why = f"the {reference.primary.backend} fit passes the admission gate; run both backends to compare them."
+        return Finding("reference", "reference", "pass", None, None, None, why)
+    first, second = (chains(f, reference.parameter, asset) for f in reference.fits.values())
+    z = backend_z(first, second)
+    power = float(np.mean([backend_z(first, s) > Z_BOUND for s in _damaged(second)]))
+    why = f"PyMC and NumPyro pass the gate and differ by at most {z:.1f} Monte Carlo standard errors."
+    return Finding("reference", "reference", "pass" if z < Z_BOUND else "fail", z, Z_BOUND, power, why)
+
+
+def _damaged(chains_: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    mean, sd = chains_.mean(), chains_.std()
+    return [chains_ + 0.25 * sd, mean + 0.8 * (chains_ - mean)]
+
+
+def backend_z(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Largest difference of mean, log sd and 5, 50, 95 % quantiles, in Monte Carlo standard errors.
+
+    The errors are those of batches: each chain is cut into blocks, and the spread of the blocks' statistics is scaled.
+    """
+    a, b = _statistics(first), _statistics(second)
+    return float(np.max(np.abs(a[0] - b[0]) / np.hypot(a[1], b[1])))
+
+
+def _statistics(draws: NDArray[np.float64], blocks: int = 5) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    pieces = [p for chain in draws for p in np.array_split(chain, blocks)]
+
+    def numbers(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([x.mean(), np.log(x.std(ddof=1)), *np.quantile(x, _QUANTILES)])
+
+    each = np.array([numbers(p) for p in pieces])
+    return numbers(draws.ravel()), each.std(axis=0, ddof=1) / np.sqrt(len(pieces))

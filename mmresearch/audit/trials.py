@@ -1,0 +1,245 @@
+"""The trials of a parameter: which worlds a learner of it is sent through.
+
+One `Design` per learnable parameter is all that a new row of the catalogue needs: the truths, the nuisances that must
+not matter, the policies that must not matter, and how much information one event carries. Tapes are made by
+`mmresearch.sim.worlds.plain` from (truth, seed), so every learner of a parameter meets the same tapes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from mmresearch.audit.beliefs import Summary
+from mmresearch.belief.catalogue import Parameter, parameter
+from mmresearch.learn.contract import Learner, reads_of
+from mmresearch.sim.policies import Policy, Rotating, Stale
+from mmresearch.sim.worlds import plain
+from mmresearch.tape.evidence import evidence
+from mmresearch.tape.markouts import markouts
+from mmresearch.tape.schema import Tape
+
+LADDER_BPS = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 25.0)
+CLOSE_BPS = (1.5, 3.0, 5.0, 8.0)
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which worlds a learner of one parameter is sent through.
+
+    Attributes
+    ----------
+    truths : tuple of float
+        Truths of the estimand check, in the catalogue unit.
+    typical : float
+        Truth of every check that needs one world.
+    support : tuple of float
+        Truths that the world can make.
+    seconds, short_seconds : float
+        Length of a tape with much data, and of a tape of the calibration check.
+    logarithmic : bool
+        Whether errors are measured on the log scale.
+    tolerance : float
+        Bias that does not matter, on that scale.
+    is_cost : bool
+        Whether more adverse data must raise the parameter.
+    nuisances : mapping
+        World argument -> (low, high): values between which the posterior must not move.
+    policies : mapping
+        Name -> quoting policy; the posterior must not depend on it.
+    information : callable
+        (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit.
+    """
+
+    truths: tuple[float, ...]
+    typical: float
+    support: tuple[float, float]
+    seconds: float
+    short_seconds: float
+    logarithmic: bool
+    tolerance: float
+    is_cost: bool
+    information: Callable[[Learner, Tape, Summary], float]
+    nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+
+
+def _label_information(learner: Learner, tape: Tape, found: Summary) -> float:
+    p = float(np.clip(found.mean, 1e-3, 1 - 1e-3))
+    return tape.fills["order_id"].nunique() / (p * (1 - p))
+
+
+def _markout_information(learner: Learner, tape: Tape, found: Summary) -> float:
+    moves = markouts(tape.quotes, tape.fills, (0.5,)).ravel()
+    moves = moves[np.isfinite(moves)]
+    return moves.size / float(moves.var(ddof=1))
+
+
+def _depth_information(learner: Learner, tape: Tape, found: Summary) -> float:
+    """Fills at depths d carry sum (d - mean d)^2 about kappa when A is learned too; walks carry n/kappa^2."""
+    counts = evidence([tape], window_s=tape.seconds, reads=reads_of(learner)).kappa[0]
+    if reads_of(learner) == "trades":
+        return float(counts.beyond.sum()) / found.mean**2
+    n, d = counts.fills.sum(axis=0), counts.depth_bps[0]
+    used = n > 0
+    centre = np.average(d[used], weights=n[used])
+    return float(n[used] @ (d[used] - centre) ** 2) * 1e-8
+
+
+_POLICIES: Mapping[str, Policy] = {
+    "ladder to 25 bps": Rotating(depths_bps=LADDER_BPS, touch_share=0.3),
+    "close ladder": Rotating(depths_bps=CLOSE_BPS, touch_share=0.3),
+    "old orders": Stale(depths_bps=LADDER_BPS, touch_share=0.3, seconds=120.0),
+}
+
+DESIGNS: Mapping[str, Design] = {
+    "kappa": Design(
+        truths=(800.0, 1200.0, 1800.0, 2500.0, 3500.0, 5000.0),
+        typical=2000.0,
+        support=(100.0, 20000.0),
+        seconds=7200.0,
+        short_seconds=1800.0,
+        logarithmic=True,
+        tolerance=0.05,
+        is_cost=False,
+        information=_depth_information,
+        nuisances={"sigma_bps_per_sqrt_s": (0.5, 4.0)},
+        policies=_POLICIES,
+    ),
+    "alpha_touch": Design(
+        truths=(0.05, 0.15, 0.25, 0.4, 0.55, 0.7),
+        typical=0.25,
+        support=(1e-4, 1 - 1e-4),
+        seconds=7200.0,
+        short_seconds=900.0,
+        logarithmic=False,
+        tolerance=0.02,
+        is_cost=True,
+        information=_label_information,
+        nuisances={"sigma_bps_per_sqrt_s": (0.5, 5.0)},
+        policies=_POLICIES,
+    ),
+    "spread_floor_bps": Design(
+        truths=(1.5, 3.0, 4.5, 6.0, 8.0, 10.0),
+        typical=5.0,
+        support=(-20.0, 40.0),
+        seconds=7200.0,
+        short_seconds=900.0,
+        logarithmic=False,
+        tolerance=0.25,
+        is_cost=True,
+        information=_markout_information,
+        nuisances={"sigma_bps_per_sqrt_s": (0.5, 4.0)},
+        policies=_POLICIES,
+    ),
+}
+
+
+class NoWorldError(ValueError):
+    """A parameter that has no world yet, so its learners cannot be tried."""
+
+
+class Trials:
+    """The worlds of one parameter, with their seeds.
+
+    Parameters
+    ----------
+    name : str
+        Parameter of the catalogue.
+    seed : int
+        Every tape and every draw derives from it.
+    quick : bool
+        Fewer replicates and simulations; the bounds stay.
+
+    Raises
+    ------
+    NoWorldError
+        If the parameter has no design.
+    """
+
+    def __init__(self, name: str, seed: int, quick: bool = False):
+        if name not in DESIGNS:
+            raise NoWorldError(f"{name} has no world yet; parameters with one: {', '.join(DESIGNS)}")
+        self.parameter: Parameter = parameter(name)
+        self.design = DESIGNS[name]
+        self.seed = seed
+        self.replicates = 2 if quick else 3
+        self.simulations = 60 if quick else 150
+
+    @property
+    def typical_truth(self) -> float:
+        """Truth of every check that needs one world."""
+        return self.design.typical
+
+    @property
+    def low_high(self) -> tuple[float, float]:
+        """A small and a large truth."""
+        return self.design.truths[1], self.design.truths[-2]
+
+    @property
+    def tolerance(self) -> float:
+        """Bias that does not matter, on the parameter's scale."""
+        return self.design.tolerance
+
+    @property
+    def scale_name(self) -> str:
+        """Words for the scale on which errors are measured."""
+        return "(log)" if self.design.logarithmic else self.parameter.unit
+
+    @property
+    def mirror_slack(self) -> float:
+        """Move of a mean markout (bps) that mirroring brings by itself: simple returns differ by their square."""
+        return 0.03 if self.parameter.unit == "bps" else 0.0
+
+    def scale(self, value: float, truth: float) -> float:
+        """Put a value of the parameter on the scale on which errors are measured."""
+        return float(np.log(max(value, 1e-12 * truth))) if self.design.logarithmic else float(value)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Return a generator that depends on the seed, the parameter and the purpose only."""
+        return np.random.default_rng(_number(self.seed, self.parameter.name, purpose))
+
+    def typical(self) -> Tape:
+        """Return the tape of the typical truth."""
+        return self.tape(self.typical_truth)
+
+    def tape(
+        self, theta: float, replicate: int = 0, seconds: float | None = None, policy: Policy | None = None, **nuisance: float
+    ) -> Tape:
+        """Simulate, or recall, the tape of a truth.
+
+        Parameters
+        ----------
+        theta : float
+            The truth, in the catalogue unit.
+        replicate : int
+            Which of the tapes of this truth; nuisances are drawn afresh for each.
+        seconds : float, optional
+            Length; the design's long tape if not given.
+        policy : Policy, optional
+            How we quoted; the world's own policy if not given.
+        **nuisance : float
+            World arguments to hold fixed.
+        """
+        length = self.design.seconds if seconds is None else seconds
+        seed = _number(self.seed, self.parameter.name, replicate)
+        return _tape(self.parameter.name, float(theta), float(length), seed, policy, tuple(sorted(nuisance.items())))
+
+    def information(self, learner: Learner, tape: Tape, found: Summary, truth: float) -> float:
+        """Fisher information that the tape's distinct events carry about the parameter, per squared unit."""
+        return self.design.information(learner, tape, found)
+
+
+@lru_cache(maxsize=192)
+def _tape(
+    name: str, theta: float, seconds: float, seed: int, policy: Policy | None, nuisance: tuple[tuple[str, float], ...]
+) -> Tape:
+    return plain(name, theta, seconds=seconds, seed=seed, policy=policy, **dict(nuisance))
+
+
+def _number(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

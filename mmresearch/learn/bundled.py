@@ -1,0 +1,54 @@
+"""The bundled learners by name: the right ones, the deployed ones, and each deployed fault by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mmresearch.learn.alpha import AlphaTouch, AlphaTouchLabelError
+from mmresearch.learn.contract import Learner
+from mmresearch.learn.deployed_alpha import (
+    DeployedAlpha,
+    alpha_adaptive_threshold,
+    alpha_from_placement,
+    alpha_two_labels,
+    alpha_two_sided,
+)
+from mmresearch.learn.deployed_floor import DeployedFloor, known_variance_floor
+from mmresearch.learn.deployed_kappa import DeployedKappa, KappaFillDistances
+from mmresearch.learn.floor import SpreadFloor
+from mmresearch.learn.kappa import KappaExposure, KappaMarketOrders
+
+
+def kappa_rate_once() -> DeployedKappa:
+    """Return the deployed rule fed with what is new only, unfiltered: what is left wrong is the quantity itself."""
+    return DeployedKappa(cumulative=False, filtered=False, name="KappaFillRate")
+
+
+#: Learners that should be cleared.
+SOUND: Mapping[str, Callable[[], Learner]] = {
+    "KappaExposure": KappaExposure,
+    "KappaMarketOrders": KappaMarketOrders,
+    "AlphaTouch": AlphaTouch,
+    "AlphaTouchLabelError": AlphaTouchLabelError,
+    "SpreadFloor": SpreadFloor,
+}
+
+#: Learners as deployed.
+DEPLOYED: Mapping[str, Callable[[], Learner]] = {
+    "DeployedKappa": DeployedKappa,
+    "KappaFillDistances": KappaFillDistances,
+    "DeployedAlpha": DeployedAlpha,
+    "DeployedFloor": DeployedFloor,
+}
+
+#: The faults of the deployed learners one at a time.
+SINGLE_FAULTS: Mapping[str, Callable[[], Learner]] = {
+    "KappaFillRate": kappa_rate_once,
+    "AlphaTwoLabels": alpha_two_labels,
+    "AlphaAdaptiveThreshold": alpha_adaptive_threshold,
+    "AlphaTwoSided": alpha_two_sided,
+    "AlphaFromPlacement": alpha_from_placement,
+    "FloorKnownVariance": known_variance_floor,
+}
+
+BUNDLED: Mapping[str, Callable[[], Learner]] = {**SOUND, **DEPLOYED, **SINGLE_FAULTS}
