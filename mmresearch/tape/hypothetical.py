@@ -52,7 +52,7 @@ def at_touch(tape: Tape) -> Tape:
         filled_at = _first_hit(ts, price, hit_ts, hit_price, side)
         begins = np.append(True, (price[1:] != price[:-1]) | ~np.isnan(filled_at[:-1]))[: len(price)]
         first = np.flatnonzero(begins)
-        last = np.append(first[1:], len(price)) - 1  # quote interval in which the order ends
+        last = np.append(first[1:], len(price))[: len(first)] - 1  # quote interval in which the order ends
         next_ts = np.append(ts[first[1:]], np.nan)[: len(first)]
         sides.append(_orders(side, price[first], ts[first], next_ts, filled_at[last]))
     return _proxy(tape, sides)
@@ -92,7 +92,7 @@ def rotating(tape: Tape, depths_bps: Sequence[float] | FloatArray, seconds: floa
         raise ValueError(f"seconds between rotations must be positive, got {seconds}")
     quotes = quote_arrays(tape.quotes)
     begin = quotes.ts[0] if len(quotes.ts) else tape.t1
-    placed = begin + seconds * np.arange(max(int(np.ceil((tape.t1 - begin) / seconds)), 0))
+    placed: FloatArray = begin + seconds * np.arange(max(int(np.ceil((tape.t1 - begin) / seconds)), 0))
     placed = placed[placed < tape.t1]
     mid = mid_at_or_before(quotes, placed)
     drawn = np.random.default_rng(seed).choice(depths, size=(len(placed), 2))

@@ -60,7 +60,7 @@ class TouchFills:
     ----------
     source : {"own", "trades"} or None
         Where fills come from. ``None`` until it is known: a tape of our own (or a synthetic one) means "own"; a
-        market-proxy tape is decided by the first slice that has quotes or trades, according to whether it lists orders.
+        market-proxy tape is decided by the first slice that has quotes, according to whether it lists orders.
     own : OwnOrders
         Newest quote and resting orders.
     """
@@ -105,4 +105,4 @@ def touch_fills(tape: Tape) -> Touch:
 def _decide(tape: Tape) -> Source | None:
     if tape.meta.provenance != "market-proxy" or touch_source(tape) == "own":
         return "own"
-    return "trades" if len(tape.quotes) or len(tape.trades) else None
+    return "trades" if len(tape.quotes) else None
