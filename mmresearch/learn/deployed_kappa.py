@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.gamma import Gamma
 from mmresearch.learn.contract import State
-from mmresearch.tape.markouts import NO_QUOTES, QuoteArrays, index_before, mid_before, quote_arrays
+from mmresearch.tape.mids import NO_QUOTES, QuoteArrays, index_before, mid_before, quote_arrays
 from mmresearch.tape.schema import Tape
 
 PRIOR_MEAN, PRIOR_STRENGTH = 2000.0, 4.0

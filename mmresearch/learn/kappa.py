@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from mmresearch.belief.grid import GridBelief
 from mmresearch.learn.contract import State
 from mmresearch.tape.exposure import DEPTH_BINS, order_exposure, sessions_of
-from mmresearch.tape.markouts import NO_QUOTES, QuoteArrays, quote_arrays
+from mmresearch.tape.mids import NO_QUOTES, QuoteArrays, quote_arrays
 from mmresearch.tape.orders import OwnOrders
 from mmresearch.tape.schema import Tape
 from mmresearch.tape.walks import BEYOND, market_orders

@@ -1,0 +1,254 @@
+"""An audit from end to end: learners x tapes against the hierarchical fits, worlds and money.
+
+Two kinds of work are independent of each other and are spread over processes: a learner's battery of worlds, and a
+hierarchical fit. Every result is a function of its arguments and its seed, so the number of processes changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+import mmresearch
+from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
+from mmresearch.audit.battery import battery
+from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
+from mmresearch.audit.judge import certify_in_worlds, certify_on
+from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
+from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
+from mmresearch.audit.sources import Source, has_own_fills, source_of
+from mmresearch.learn.bundled import BUNDLED
+from mmresearch.learn.contract import Learner, name_of
+from mmresearch.models.fit import Fit
+from mmresearch.tape.schema import Tape
+
+BACKENDS = {"pymc": ("pymc",), "numpyro": ("numpyro",), "both": ("pymc", "numpyro")}
+#: Windows in which intensities may wander, in seconds.
+WINDOW_S = 300.0
+_PACKAGES = ("mmresearch", "arviz", "jax", "numpy", "numpyro", "nutpie", "pandas", "pymc", "scipy")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An audit, and the fits behind it (whose draws are worth keeping)."""
+
+    audit: Audit
+    references: tuple[Reference, ...]
+
+
+def audit(
+    tapes: Sequence[Tape],
+    learners: Sequence[Learner] | None = None,
+    *,
+    parameters: Iterable[str] | None = None,
+    backend: str = "both",
+    quick: bool = False,
+    seed: int | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    truths: Mapping[str, Mapping[str, float]] | None = None,
+    summaries: Sequence[TapeSummary] | None = None,
+) -> Outcome:
+    """Audit learners on tapes.
+
+    Parameters
+    ----------
+    tapes : sequence of Tape
+        One per asset; names must differ.
+    learners : sequence of Learner, optional
+        Who is audited; the bundled ones if not given.
+    parameters : iterable of str, optional
+        Only learners of these parameters.
+    backend : {"pymc", "numpyro", "both"}
+        Which backend fits the reference; the first named one is compared with.
+    quick : bool
+        Fewer replicates in the worlds and shorter chains; the bounds stay.
+    seed : int, optional
+        Everything derives from it; from learners, tapes and version if not given.
+    jobs : int
+        Processes. The result does not depend on it.
+    progress : callable, optional
+        Called with (what was finished, done, total).
+    truths : mapping, optional
+        Asset -> parameter -> truth, for synthetic tapes.
+    summaries : sequence of TapeSummary, optional
+        What the report says about the tapes; made from the tapes if not given.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to audit, two tapes share a name, or the backend is unknown.
+    """
+    start = time.perf_counter()
+    chosen = _chosen(learners, parameters)
+    _check_arguments(tapes, chosen, backend)
+    seed = seed_of(chosen, tapes) if seed is None else seed
+    plan = _plan(chosen, tapes)
+    given = {key: evidence_for(tapes, key[1], seed, WINDOW_S) for key in plan}
+    tasks = [Task(*key, b) for key in plan for b in BACKENDS[backend]] if tapes else []
+    worlds, fits = _work(chosen, tasks, given, seed, quick, jobs, progress)
+    references = {
+        key: Reference(*key, given[key], {t.backend: fits[t] for t in tasks if (t.parameter, t.source) == key})
+        for key in plan
+    }
+    certificates = _certificates(chosen, tapes, references, worlds, seed, truths or {})
+    found = Audit(
+        certificates=tuple(certificates),
+        fits=tuple(summarise_fit(r, b) for r in references.values() for b in r.fits),
+        tapes=tuple(summaries or (summarise_tape(t) for t in tapes)),
+        settings=_settings(backend, quick, seed),
+        versions={p: importlib.metadata.version(p) for p in _PACKAGES},
+        seconds=time.perf_counter() - start,
+        notes=tuple(_notes(tapes, references)),
+    )
+    return Outcome(found, tuple(references.values()))
+
+
+def _chosen(learners: Sequence[Learner] | None, parameters: Iterable[str] | None) -> list[Learner]:
+    all_ = [make() for make in BUNDLED.values()] if learners is None else list(learners)
+    wanted = None if parameters is None else set(parameters)
+    return [x for x in all_ if wanted is None or x.parameter in wanted]
+
+
+def _check_arguments(tapes: Sequence[Tape], learners: Sequence[Learner], backend: str) -> None:
+    if not learners:
+        raise ValueError("no learner to audit: name one, or a parameter that a bundled learner learns")
+    names = [t.asset for t in tapes]
+    if len(set(names)) < len(names):
+        raise ValueError(f"tapes must have different names, got {names}; pass asset= when reading them")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+
+
+def seed_of(learners: Sequence[Learner], tapes: Sequence[Tape]) -> int:
+    """Derive a seed from learners, tapes and version, so that nobody can shop for one."""
+    text = repr([mmresearch.__version__, [name_of(x) for x in learners], [hash_of(t) for t in tapes]])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def hash_of(tape: Tape) -> str:
+    """Hash of a tape's tables and facts (SHA-256, hex)."""
+    digest = hashlib.sha256(repr((tape.asset, tape.t0, tape.t1, tape.meta)).encode())
+    for table in (tape.quotes, tape.trades, tape.orders, tape.fills):
+        digest.update(repr(list(table.columns)).encode())
+        for column in table.columns:
+            digest.update(np.ascontiguousarray(table[column].to_numpy()).tobytes())
+    return digest.hexdigest()
+
+
+def summarise_tape(tape: Tape, source: str = "memory", account: tuple[str, ...] = ()) -> TapeSummary:
+    """Say what a tape is, for the report."""
+    rows = (len(t) for t in (tape.quotes, tape.trades, tape.orders, tape.fills))
+    return TapeSummary(tape.asset, tape.meta.provenance, source, hash_of(tape), tape.seconds, *rows, account)
+
+
+def _plan(learners: Sequence[Learner], tapes: Sequence[Tape]) -> list[tuple[str, Source]]:
+    """Name the references that are needed: (parameter, source of events), in a stable order."""
+    needed = {(x.parameter, source_of(x, t)): None for x in learners for t in tapes}
+    return [key for key in needed if any(hasattr(mod, key[0]) for mod in _models())]
+
+
+def _models() -> tuple[Any, ...]:
+    from mmresearch import models
+
+    return (models.pymc,)
+
+
+def _work(
+    learners: Sequence[Learner],
+    tasks: Sequence[Task],
+    given: Mapping[tuple[str, Source], Any],
+    seed: int,
+    quick: bool,
+    jobs: int,
+    progress: Progress | None,
+) -> tuple[list[tuple[Finding, ...]], dict[Task, Fit]]:
+    """Run the batteries and the fits, over processes if there are jobs for them."""
+    # The longest work first, so that no process is left alone with it at the end.
+    calls: list[tuple[Any, str, Callable[..., Any], tuple[Any, ...]]] = [
+        (t, f"fit {t.parameter} ({t.source}) in {t.backend}", run_task, (t, given[t.parameter, t.source], seed, quick))
+        for t in tasks
+    ]
+    calls += [(i, f"worlds for {name_of(x)}", battery, (x, seed, quick)) for i, x in enumerate(learners)]
+    done = dict(_in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress))
+    return [done[i] for i in range(len(learners))], {t: done[t] for t in tasks}
+
+
+def _in_turn(calls, progress: Progress | None):
+    for count, (key, what, function, arguments) in enumerate(calls, start=1):
+        yield key, function(*arguments)
+        if progress:
+            progress(what, count, len(calls))
+
+
+def _in_processes(calls, jobs: int, progress: Progress | None):
+    # Spawned, because forking a process that has started JAX's threads may hang.
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+        waiting: dict[Future, tuple[Any, str]] = {pool.submit(f, *args): (key, what) for key, what, f, args in calls}
+        for count, future in enumerate(as_completed(waiting), start=1):
+            key, what = waiting[future]
+            yield key, future.result()
+            if progress:
+                progress(what, count, len(calls))
+
+
+def _certificates(
+    learners: Sequence[Learner],
+    tapes: Sequence[Tape],
+    references: Mapping[tuple[str, Source], Reference],
+    worlds: Sequence[tuple[Finding, ...]],
+    seed: int,
+    truths: Mapping[str, Mapping[str, float]],
+) -> list[Certificate]:
+    found = []
+    for learner, findings in zip(learners, worlds, strict=True):
+        judged = [t for t in tapes if (learner.parameter, source_of(learner, t)) in references]
+        for tape in judged:
+            reference = references[learner.parameter, source_of(learner, tape)]
+            found.append(certify_on(learner, tape, reference, findings, seed, truths.get(tape.asset)))
+        if not judged:
+            found.append(certify_in_worlds(learner, findings))
+    return found
+
+
+def _settings(backend: str, quick: bool, seed: int) -> dict[str, Any]:
+    return {
+        "backend": backend,
+        "quick": quick,
+        "seed": seed,
+        "window_s": WINDOW_S,
+        "bias_bound_sd": BIAS_BOUND_SD,
+        "sd_ratio_bound": SD_RATIO_BOUND,
+        "coverage_bound": COVERAGE_BOUND,
+        "tolerance_bps": TOLERANCE_BPS,
+        "tolerance_edge": TOLERANCE_EDGE,
+    }
+
+
+def _notes(tapes: Sequence[Tape], references: Mapping[tuple[str, Source], Reference]) -> Iterable[str]:
+    proxies = [t.asset for t in tapes if not has_own_fills(t)]
+    if proxies:
+        yield (
+            f"{', '.join(proxies)}: no own fills. kappa is learned from the depths that market orders reached and from "
+            "hypothetical orders at rotating depths, alpha and floor from the maker side of trades at the touch. "
+            "Such a tape knows no queue, no latency and no selection by our own quotes: it ranks shortcuts, it never "
+            "certifies one."
+        )
+    for (name, source), reference in references.items():
+        for backend, fitted in reference.fits.items():
+            if not fitted.gate.passed:
+                yield f"The {backend} fit of {name} ({source}) was not admitted as a reference; its verdicts stay open."
