@@ -49,7 +49,7 @@ def test_walks_equal_the_naive_reference(seed, hidden):
     for w in range(len(edges) - 1):
         here = [o for o in orders if naive.window_of(o["ts"], edges) == w]
         counts = {name: sum(o["outcome"] == name for o in here) for name in ("inside", "at", "beyond")}
-        assert counts == {"inside": got.inside[w], "at": got.at[w], "beyond": got.beyond[w]}
+        assert counts == {name: getattr(got, name)[w] for name in counts}
         past = [(o["excess"] - tape.meta.tick) / naive.mid(o["quote"]) * 1e4 for o in here if o["outcome"] == "beyond"]
         assert got.excess_bps[w] == pytest.approx(sum(past), abs=1e-8)
         if here:

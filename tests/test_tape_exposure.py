@@ -43,9 +43,8 @@ def test_bins_are_closed_above_and_geometric():
     np.testing.assert_allclose(edges[24:] / edges[:-24], 2.0, rtol=1e-14)
     inside = np.sqrt(edges[1:] * edges[:-1])
     np.testing.assert_array_equal(depth_bin(inside), np.arange(1, DEPTH_BINS - 1))
-    np.testing.assert_array_equal(
-        depth_bin(np.array([-3.0, 0.0, 1 / 64, 1.0, 1024.0, 5000.0])), [0, 0, 0, 144, 384, 385]
-    )
+    depths = np.array([-3.0, 0.0, 1 / 64, 1.0, 1024.0, 5000.0])
+    np.testing.assert_array_equal(depth_bin(depths), [0, 0, 0, 144, 384, 385])
 
 
 def test_depth_follows_the_mid():

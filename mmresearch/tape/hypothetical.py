@@ -92,7 +92,8 @@ def rotating(tape: Tape, depths_bps: Sequence[float] | FloatArray, seconds: floa
         raise ValueError(f"seconds between rotations must be positive, got {seconds}")
     quotes = quote_arrays(tape.quotes)
     begin = quotes.ts[0] if len(quotes.ts) else tape.t1
-    placed: FloatArray = begin + seconds * np.arange(max(int(np.ceil((tape.t1 - begin) / seconds)), 0))
+    count = max(int(np.ceil((tape.t1 - begin) / seconds)), 0)
+    placed = np.asarray(begin + seconds * np.arange(count), dtype=np.float64)
     placed = placed[placed < tape.t1]
     mid = mid_at_or_before(quotes, placed)
     drawn = np.random.default_rng(seed).choice(depths, size=(len(placed), 2))

@@ -18,6 +18,7 @@ from mmresearch.tape.mids import (
     NO_QUOTES,
     FloatArray,
     QuoteArrays,
+    float_columns,
     index_before,
     mid_at_or_before,
     pick,
@@ -159,9 +160,7 @@ class _Book:
         ids = table["order_id"].to_numpy()
         row = _find(state.ids, ids)
         carried = row >= 0
-        side, price, size, placed, removed = (
-            np.asarray(table[c].to_numpy(), dtype=np.float64) for c in ("side", "price", "size", "placed", "removed")
-        )
+        side, price, size, placed, removed = float_columns(table, "side", "price", "size", "placed", "removed")
         placed_mid = mid_at_or_before(quotes, placed)
         filled = np.zeros(len(ids))
         placed_mid[carried] = state.placed_mid[row[carried]]
@@ -198,7 +197,7 @@ def _match(book: _Book, tape: Tape, quotes: QuoteArrays) -> tuple[FillEvents, Fl
     all_ids = table["order_id"].to_numpy()
     by_id = np.argsort(all_ids, kind="stable")
     ids = all_ids[by_id]
-    ts, size = (np.asarray(table[c].to_numpy(), dtype=np.float64)[by_id] for c in ("ts", "size"))
+    ts, size = (column[by_id] for column in float_columns(table, "ts", "size"))
     row = _find(book.ids, ids)
     rests = row >= 0
     hit = row[rests]
@@ -222,7 +221,7 @@ def _events(tape: Tape, quotes: QuoteArrays, book: _Book, fill: NDArray, row: ND
     """Look up the market and the order of each event: `fill` its row of the fills, `row` its order or -1."""
     in_time = np.argsort(fill, kind="stable")
     fill, row = fill[in_time], row[in_time]
-    ts, side, price = (np.asarray(tape.fills[c].to_numpy(), dtype=np.float64)[fill] for c in ("ts", "side", "price"))
+    ts, side, price = (column[fill] for column in float_columns(tape.fills, "ts", "side", "price"))
     known = row >= 0
     placed_mid, placed = np.full(len(ts), np.nan), np.full(len(ts), np.nan)
     price = price.copy()

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmresearch.tape.mids import FloatArray, QuoteArrays, index_before, quote_arrays
+from mmresearch.tape.mids import FloatArray, QuoteArrays, float_columns, index_before, quote_arrays
 from mmresearch.tape.schema import Tape
 
 INSIDE, AT, BEYOND = -1, 0, 1
@@ -116,7 +116,7 @@ def farthest_prints(
         Farthest and nearest price of the visible prints (of all prints where none is visible), seen from the
         aggressor: a buy walks up, a sell walks down.
     """
-    ts, price, side = (np.asarray(trades[c].to_numpy(), dtype=np.float64) for c in ("ts", "price", "side"))
+    ts, price, side = float_columns(trades, "ts", "price", "side")
     if "hidden" in trades:
         hidden = np.asarray(trades["hidden"].to_numpy(), dtype=bool)
     else:
