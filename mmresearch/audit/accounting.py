@@ -8,6 +8,7 @@ data never give a less adverse belief.
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,14 +77,16 @@ def _cuts(tape: Tape, rng: np.random.Generator) -> list[float]:
 
 def _in_pieces(learner: Learner, tape: Tape, cuts: list[float]) -> State:
     state = learner.init()
-    for i, (a, b) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for i, (a, b) in enumerate(itertools.pairwise(cuts)):
         state = learner.update(state, tape.between(a, b))
         if i == len(cuts) // 2:
             state = learner.update(pickle.loads(pickle.dumps(state)), tape.between(b, b))
     return state
 
 
-def ledger_faults(learner: Learner, tape: Tape, information: float | None, rng: np.random.Generator) -> dict[str, float]:
+def ledger_faults(
+    learner: Learner, tape: Tape, information: float | None, rng: np.random.Generator
+) -> dict[str, float]:
     """Measure every way of breaking the ledger, each as a multiple of its bound (above 1 is a fault).
 
     Parameters
@@ -125,8 +128,7 @@ def _gain(before: Summary, after: Summary) -> float:
 
 def ledger(learner: Learner, trials: Trials) -> Finding:
     """Is each event counted once?"""
-    tape, truth = trials.typical(), trials.typical_truth
-    measure = _ledger_measure(trials, tape, truth)
+    measure = _ledger_measure(trials, trials.typical())
     faults = measure(learner)
     worst = max(faults, key=lambda k: faults[k])
     power = float(np.mean([max(measure(m(learner)).values()) > 1 for m in (FedTwice, DropsFirstFill)]))
@@ -136,14 +138,16 @@ def ledger(learner: Learner, trials: Trials) -> Finding:
             f"{worst}: {faults[worst]:.3g} times what is allowed.",
             "Count each fill once; let silence forget, never learn; carry pending fills across slices.",
         )  # fmt: skip
-    why = f"cuts, empty slices, pickling and silence change nothing; worst at {faults[worst]:.2g} of its bound ({worst})."
+    why = (
+        f"cuts, empty slices, pickling and silence change nothing; worst at {faults[worst]:.2g} of its bound ({worst})."
+    )
     return Finding("ledger", "algebra", "pass", faults[worst], 1.0, power, why)
 
 
-def _ledger_measure(trials: Trials, tape: Tape, truth: float) -> Callable[[Learner], dict[str, float]]:
+def _ledger_measure(trials: Trials, tape: Tape) -> Callable[[Learner], dict[str, float]]:
     def measure(learner: Learner) -> dict[str, float]:
         found = believe(learner, tape)
-        return ledger_faults(learner, tape, trials.information(learner, tape, found, truth), trials.rng("ledger"))
+        return ledger_faults(learner, tape, trials.information(learner, tape, found), trials.rng("ledger"))
 
     return measure
 

@@ -88,9 +88,13 @@ def agreement(belief: Belief, draws: NDArray[np.float64], who: str) -> tuple[Agr
     )
     if found.overconfident or found.biased:
         value, bound = (found.sd_ratio, SD_RATIO_BOUND) if found.overconfident else (found.bias_sd, BIAS_BOUND_SD)
-        mend = "See the nested models: which assumption (independence, known variance, no pooling) makes the difference."
+        mend = (
+            "See the nested models: which assumption (independence, known variance, no pooling) makes the difference."
+        )
         return found, Finding("agreement", "calibration", "fail", value, bound, power, numbers + ".", mend)
-    return found, Finding("agreement", "calibration", "pass", found.sd_ratio, SD_RATIO_BOUND, power, f"{numbers}; {notes}.")
+    return found, Finding(
+        "agreement", "calibration", "pass", found.sd_ratio, SD_RATIO_BOUND, power, f"{numbers}; {notes}."
+    )
 
 
 def _power(summary: Summary, quantiles: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, str]:

@@ -61,7 +61,9 @@ def summarise(belief: Belief, who: str) -> Summary:
     q = np.asarray(belief.ppf(np.array([0.05, 0.5, 0.95])), dtype=float).ravel()
     numbers = np.array([float(belief.mean()), float(belief.std()), *q])
     if numbers.size != 5 or not np.all(np.isfinite(numbers)) or numbers[1] <= 0 or np.any(np.diff(q) < 0):
-        raise LearnerError(f"{who}: posterior has mean, sd, 5, 50, 95 % = {numbers.tolist()}; all must be finite, in order")
+        raise LearnerError(
+            f"{who}: posterior has mean, sd, 5, 50, 95 % = {numbers.tolist()}; all must be finite, in order"
+        )
     return Summary(*(float(v) for v in numbers))
 
 

@@ -42,7 +42,11 @@ def p_value(u: NDArray[np.float64]) -> float:
     z = _z(u)
     spread = stats.chi2(z.size)
     low = spread.cdf(float(z @ z))
-    tests = (stats.kstest(u, "uniform").pvalue, 2 * min(low, 1 - low), 2 * stats.norm.sf(abs(z.mean()) * np.sqrt(z.size)))
+    tests = (
+        stats.kstest(u, "uniform").pvalue,
+        2 * min(low, 1 - low),
+        2 * stats.norm.sf(abs(z.mean()) * np.sqrt(z.size)),
+    )
     return float(min(1.0, 3 * min(tests)))
 
 

@@ -60,22 +60,26 @@ def judge_estimand(
 ) -> Finding:
     """Judge posterior means (truths x seeds, on the parameter's scale) against the truths."""
     faults = _estimand_faults(want, got, shifts, trials)
-    damaged = [want[:, None] + 0.7 * (got - want[:, None]) + 0.3 * (want.mean() - want[:, None]), got + 3 * trials.tolerance]
+    damaged = [
+        want[:, None] + 0.7 * (got - want[:, None]) + 0.3 * (want.mean() - want[:, None]),
+        got + 3 * trials.tolerance,
+    ]
     power = float(np.mean([any(_estimand_faults(want, d, {}, trials).values()) for d in damaged]))
     slope, bias, se = _fit(want, got)
     if faults["slope"]:
         why = f"slope of posterior mean on truth is {slope:.2f} {trials.scale_name} over {want.size} truths."
         value, bound = slope, SLOPE_BOUNDS[0] if slope < 1 else SLOPE_BOUNDS[1]
     elif faults["bias"]:
-        why = f"bias {bias:+.3g} {trials.scale_name} at large n ({abs(bias) / se:.0f} standard errors; tolerance {trials.tolerance:.3g})."
+        sigmas = f"{abs(bias) / se:.0f} standard errors; tolerance {trials.tolerance:.3g}"
+        why = f"bias {bias:+.3g} {trials.scale_name} at large n ({sigmas})."
         value, bound = bias, trials.tolerance
     elif faults["nuisance"]:
         name, move = max(((n, float(s.mean())) for n, s in shifts.items()), key=lambda item: abs(item[1]))
         low, high = trials.design.nuisances[name]
-        why = f"{name} from {low:g} to {high:g} moves it by {move:+.3g} {trials.scale_name} though the truth stands still."
+        why = f"{name} from {low:g} to {high:g} moves it by {move:+.3g} {trials.scale_name}; the truth stands still."
         value, bound = move, trials.tolerance
     else:
-        why = f"slope {slope:.3f}, bias {bias:+.2g} {trials.scale_name} over {want.size} truths; nuisances do not move it."
+        why = f"slope {slope:.3f}, bias {bias:+.2g} {trials.scale_name} over {want.size} truths; no nuisance moves it."
         status = "pass" if power >= 0.5 else "undecided"
         return Finding("estimand", "algebra", status, slope, SLOPE_BOUNDS[0], power, why)
     mend = f"Learn {trials.parameter.name} as the catalogue states it: {trials.parameter.estimand}"
@@ -131,7 +135,8 @@ def judge_policy(got: dict[str, NDArray[np.float64]], trials: Trials) -> Finding
     shifted = {k: v + (3 * trials.tolerance if k == high else 0.0) for k, v in got.items()}
     power = float(material(_widest(shifted)[1], _widest(shifted)[2], trials.tolerance))
     if material(gap, se, trials.tolerance):
-        why = f"one truth, two policies: '{high}' reads {gap:+.3g} {trials.scale_name} above '{low}' ({gap / se:.0f} standard errors)."
+        sigmas = f"{gap / se:.0f} standard errors"
+        why = f"one truth, two policies: '{high}' reads {gap:+.3g} {trials.scale_name} above '{low}' ({sigmas})."
         mend = "Count the exposure of orders that did not fill, at their depth, and start the clock at the fill."
         return Finding("policy", "algebra", "fail", gap, trials.tolerance, power, why, mend)
     why = f"{len(got)} quoting policies agree within {gap:.2g} {trials.scale_name} (standard error {se:.1g})."

@@ -57,13 +57,15 @@ def exactness(learner: Learner, trials: Trials) -> Finding:
     if hasattr(learner, "log_joint"):
         faults["posterior is not that of its own log_joint"] = quadrature_gap(learner, tape, belief) / QUADRATURE_BOUND
     worst = max(faults, key=lambda k: faults[k])
-    power = float(np.mean([max(belief_faults(_Damaged(belief, k), trials.rng(k)).values()) > 1 for k in _Damaged.kinds]))
+    power = float(
+        np.mean([max(belief_faults(_Damaged(belief, k), trials.rng(k)).values()) > 1 for k in _Damaged.kinds])
+    )
     if faults[worst] > 1:
         mend = "Return one distribution: a frozen scipy.stats object satisfies the contract by construction."
         why = f"{worst}: {faults[worst]:.3g} times what is allowed."
         return Finding("exactness", "algebra", "fail", faults[worst], 1.0, power, why, mend)
-    stated = "and quadrature of its own log_joint agrees" if hasattr(learner, "log_joint") else "(no log_joint offered)"
-    why = f"mean, std, cdf, ppf and draws are those of one distribution {stated}; worst at {faults[worst]:.2g} of its bound."
+    stated = "and quadrature of its own log_joint agrees" if hasattr(learner, "log_joint") else "(no log_joint)"
+    why = f"mean, std, cdf, ppf and draws are of one distribution {stated}; worst at {faults[worst]:.2g} of its bound."
     return Finding("exactness", "algebra", "pass", faults[worst], 1.0, power, why)
 
 

@@ -1,7 +1,7 @@
 """The reference posteriors of an audit: one hierarchical fit per parameter, source of events and backend.
 
-A reference may be believed if its fit passes the admission gate and, where both backends were run, if the two posteriors
-agree within Monte Carlo error.
+A reference may be believed if its fit passes the admission gate and, where both backends were run, if the two
+posteriors agree within Monte Carlo error.
 """
 
 from __future__ import annotations
@@ -95,9 +95,12 @@ def reference_finding(reference: Reference, asset: str) -> Finding:
     for backend, fitted in reference.fits.items():
         if not fitted.gate.passed:
             worst = fitted.gate.table.query("not passed").iloc[0]
-            why = f"{backend}: {worst['check']} is {worst['value']:.3g} against {worst['bound']:.3g} ({worst['variable']})."
+            limit = f"{worst['value']:.3g} against {worst['bound']:.3g}"
+            why = f"{backend}: {worst['check']} is {limit} ({worst['variable']})."
             mend = "Run longer, or choose the other parameterisation; a fit that is not admitted is no reference."
-            return Finding("reference", "reference", "fail", float(worst["value"]), float(worst["bound"]), None, why, mend)
+            return Finding(
+                "reference", "reference", "fail", float(worst["value"]), float(worst["bound"]), None, why, mend
+            )
     if len(reference.fits) < 2:
         why = f"the {reference.primary.backend} fit passes the admission gate; run both backends to compare them."
         return Finding("reference", "reference", "pass", None, None, None, why)

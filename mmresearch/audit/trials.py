@@ -15,11 +15,12 @@ from functools import lru_cache
 import numpy as np
 
 from mmresearch.audit.beliefs import Summary
+from mmresearch.audit.sources import shown
 from mmresearch.belief.catalogue import Parameter, parameter
 from mmresearch.learn.contract import Learner, reads_of
 from mmresearch.sim.policies import Policy, Rotating, Stale
 from mmresearch.sim.worlds import plain
-from mmresearch.tape.evidence import evidence
+from mmresearch.tape.evidence import WalkCounts, evidence
 from mmresearch.tape.markouts import markouts
 from mmresearch.tape.schema import Tape
 
@@ -81,8 +82,9 @@ def _markout_information(learner: Learner, tape: Tape, found: Summary) -> float:
 
 def _depth_information(learner: Learner, tape: Tape, found: Summary) -> float:
     """Fills at depths d carry sum (d - mean d)^2 about kappa when A is learned too; walks carry n/kappa^2."""
-    counts = evidence([tape], window_s=tape.seconds, reads=reads_of(learner)).kappa[0]
-    if reads_of(learner) == "trades":
+    seen = shown(tape, "trades", 0) if reads_of(learner) == "trades" else tape
+    counts = evidence([seen], window_s=tape.seconds).kappa[0]
+    if isinstance(counts, WalkCounts):
         return float(counts.beyond.sum()) / found.mean**2
     n, d = counts.fills.sum(axis=0), counts.depth_bps[0]
     used = n > 0
@@ -208,7 +210,12 @@ class Trials:
         return self.tape(self.typical_truth)
 
     def tape(
-        self, theta: float, replicate: int = 0, seconds: float | None = None, policy: Policy | None = None, **nuisance: float
+        self,
+        theta: float,
+        replicate: int = 0,
+        seconds: float | None = None,
+        policy: Policy | None = None,
+        **nuisance: float,
     ) -> Tape:
         """Simulate, or recall, the tape of a truth.
 
@@ -229,7 +236,7 @@ class Trials:
         seed = _number(self.seed, self.parameter.name, replicate)
         return _tape(self.parameter.name, float(theta), float(length), seed, policy, tuple(sorted(nuisance.items())))
 
-    def information(self, learner: Learner, tape: Tape, found: Summary, truth: float) -> float:
+    def information(self, learner: Learner, tape: Tape, found: Summary) -> float:
         """Fisher information that the tape's distinct events carry about the parameter, per squared unit."""
         return self.design.information(learner, tape, found)
 

@@ -35,7 +35,7 @@ class Beta(Distribution):
         require_positive(a=self.a, b=self.b)
 
     def mean(self) -> float:
-        """a / (a + b)."""
+        """A / (a + b)."""
         return self.a / (self.a + self.b)
 
     def var(self) -> float:

@@ -85,7 +85,9 @@ class Parameter:
 def _load() -> Mapping[str, Parameter]:
     text = resources.files("mmresearch.belief").joinpath("catalogue.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)
-    return MappingProxyType({n: Parameter(name=n, **{**r, "plausible": tuple(r["plausible"])}) for n, r in rows.items()})
+    return MappingProxyType(
+        {n: Parameter(name=n, **{**r, "plausible": tuple(r["plausible"])}) for n, r in rows.items()}
+    )
 
 
 CATALOGUE: Mapping[str, Parameter] = _load()

@@ -1,9 +1,9 @@
 """Priors by mean and strength, with the guards of the deployed parameterisation.
 
-    Beta            a = m s,  b = (1 - m) s              m in [.001, .999]
-    Gamma           shape s,  rate s/m                   m >= .001
-    InverseGamma    a = max(s/2, 2),  b = m (a - 1)      m >= 1e-10
-    LogNormal       L = ln(1 + cv^2),  mu = ln m - L/2   cv >= .01
+Beta            a = m s,  b = (1 - m) s              m in [.001, .999]
+Gamma           shape s,  rate s/m                   m >= .001
+InverseGamma    a = max(s/2, 2),  b = m (a - 1)      m >= 1e-10
+LogNormal       L = ln(1 + cv^2),  mu = ln m - L/2   cv >= .01
 """
 
 from __future__ import annotations

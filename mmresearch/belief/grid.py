@@ -37,7 +37,9 @@ class GridBelief(Distribution):
         self.x = np.asarray(x, dtype=float)
         logp = np.asarray(logp, dtype=float)
         if self.x.ndim != 1 or self.x.size < 2 or self.x.shape != logp.shape:
-            raise ValueError(f"grid and log density must be vectors of one length >= 2, got {self.x.shape}, {logp.shape}")
+            raise ValueError(
+                f"grid and log density must be vectors of one length >= 2, got {self.x.shape}, {logp.shape}"
+            )
         width = np.diff(self.x)
         top = logp.max()
         if not (np.all(width > 0) and np.isfinite(top)):

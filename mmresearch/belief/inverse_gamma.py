@@ -1,6 +1,6 @@
 """Inverse-gamma: a belief about a variance, updated by squares about a known mean.
 
-    v ~ InverseGamma(a, b),    n residuals with sum of squares S:  v ~ InverseGamma(a + n/2, b + S/2)
+v ~ InverseGamma(a, b),    n residuals with sum of squares S:  v ~ InverseGamma(a + n/2, b + S/2)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Log-normal: a belief about a positive number whose logarithm is Normal.
 
-    ln theta ~ N(mu, v),    observations ln x_j ~ N(ln theta, s2):  the Normal update on the log scale, v shrinking too
+ln theta ~ N(mu, v),    observations ln x_j ~ N(ln theta, s2):  the Normal update on the log scale, v shrinking too
 """
 
 from __future__ import annotations

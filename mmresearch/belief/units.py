@@ -14,22 +14,22 @@ T = TypeVar("T", float, np.ndarray)
 BPS_PER_FRACTION = 1e4
 
 
-def kappa_per_bp(kappa: T) -> T:
+def kappa_per_bp[T: (float, np.ndarray)](kappa: T) -> T:
     """Return kappa per bp, from kappa per unit fraction of price (2000 -> 0.2)."""
     return kappa / BPS_PER_FRACTION
 
 
-def kappa_per_fraction(kappa_per_bp: T) -> T:
+def kappa_per_fraction[T: (float, np.ndarray)](kappa_per_bp: T) -> T:
     """Return kappa per unit fraction of price, from kappa per bp (0.2 -> 2000)."""
     return kappa_per_bp * BPS_PER_FRACTION
 
 
-def bps(fraction: T) -> T:
+def bps[T: (float, np.ndarray)](fraction: T) -> T:
     """Return bps, from a fraction of price."""
     return fraction * BPS_PER_FRACTION
 
 
-def fraction(bps: T) -> T:
+def fraction[T: (float, np.ndarray)](bps: T) -> T:
     """Return a fraction of price, from bps."""
     return bps / BPS_PER_FRACTION
 

@@ -1,7 +1,7 @@
 """alpha_touch as deployed, and its faults one at a time.
 
-Every fill is labelled twice and both labels feed one Beta(2, 6): two-sided after 500 ms from the mid *when the order was
-placed*, beyond a threshold that the moves set themselves; and one-sided after 5 s beyond two standard deviations.
+Every fill is labelled twice and both labels feed one Beta(2, 6): two-sided after 500 ms from the mid *when the order
+was placed*, beyond a threshold that the moves set themselves; and one-sided after 5 s beyond two standard deviations.
 """
 
 from __future__ import annotations

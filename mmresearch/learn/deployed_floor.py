@@ -1,6 +1,6 @@
 """The spread floor as deployed: every fill's markout after 5 s, its sign the wrong way round, known variance 4.
 
-    precision += n / 4,   mean = precision-weighted,   x_j = -(adverse move of fill j at 5 s)
+precision += n / 4,   mean = precision-weighted,   x_j = -(adverse move of fill j at 5 s)
 """
 
 from __future__ import annotations

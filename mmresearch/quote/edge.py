@@ -37,7 +37,9 @@ class Market:
     def __post_init__(self) -> None:
         """Refuse draws that no intensity can have."""
         if self.kappa_per_bp.shape != self.A_per_s.shape or self.kappa_per_bp.ndim != 1:
-            raise ValueError(f"draws must be two vectors of one length, got {self.kappa_per_bp.shape}, {self.A_per_s.shape}")
+            raise ValueError(
+                f"draws must be two vectors of one length, got {self.kappa_per_bp.shape}, {self.A_per_s.shape}"
+            )
         if not (np.all(self.kappa_per_bp > 0) and np.all(self.A_per_s > 0)):
             raise ValueError("kappa and A must be positive in every draw")
 

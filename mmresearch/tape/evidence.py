@@ -11,9 +11,10 @@ may give each its own effect, or add them up. Counts and moments add, so merging
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mmresearch.tape.exposure import DepthTotals, open_seconds, order_exposure, sessions_of
@@ -21,6 +22,7 @@ from mmresearch.tape.labels import INTENDED
 from mmresearch.tape.markouts import signed_adverse_bps
 from mmresearch.tape.mids import FloatArray, QuoteArrays, quote_arrays
 from mmresearch.tape.orders import OwnOrders
+from mmresearch.tape.quiet import QuietMoves
 from mmresearch.tape.schema import Tape
 from mmresearch.tape.touch import Touch, own_touch, proxy_touch, touch_source
 from mmresearch.tape.walks import AT, BEYOND, INSIDE, MarketOrders, infer_tick, market_orders
@@ -28,11 +30,20 @@ from mmresearch.tape.walks import AT, BEYOND, INSIDE, MarketOrders, infer_tick, 
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """Touch fills and how many of them the intended label calls informed; both of shape (W,)."""
+    """Touch fills and how many of them the intended label calls informed.
+
+    Attributes
+    ----------
+    informed, total : ndarray, shape (W,)
+        Labels that fired, and all labels.
+    false_positive : float
+        Chance that noise alone fires the label: how often the mid moves as far when nobody filled us.
+    """
 
     asset: str
     informed: FloatArray
     total: FloatArray
+    false_positive: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,7 @@ def _evidence_of(tape: Tape, window_s: float) -> tuple[LabelCounts, MarkoutMomen
         touch = proxy_touch(orders)
         kappa = _walk_counts(tape, orders, quotes, edges)
     moves, window = _moves(quotes, touch, edges)
-    return _label_counts(tape, moves, window, edges), _moments(tape, moves, window, edges), kappa
+    return _label_counts(tape, touch, moves, window, edges), _moments(tape, moves, window, edges), kappa
 
 
 def _moves(quotes: QuoteArrays, touch: Touch, edges: FloatArray) -> tuple[FloatArray, NDArray[np.intp]]:
@@ -179,10 +190,19 @@ def _window(ts: FloatArray, edges: FloatArray) -> NDArray[np.intp]:
     return np.clip(np.searchsorted(edges, ts, side="right") - 1, 0, len(edges) - 2)
 
 
-def _label_counts(tape: Tape, moves: FloatArray, window: NDArray[np.intp], edges: FloatArray) -> LabelCounts:
+def _label_counts(
+    tape: Tape, touch: Touch, moves: FloatArray, window: NDArray[np.intp], edges: FloatArray
+) -> LabelCounts:
     count = len(edges) - 1
     informed = np.bincount(window, INTENDED(moves), minlength=count)
-    return LabelCounts(tape.asset, informed, np.bincount(window, minlength=count).astype(np.float64))
+    total = np.bincount(window, minlength=count).astype(np.float64)
+    return LabelCounts(tape.asset, informed, total, _noise(tape, touch))
+
+
+def _noise(tape: Tape, touch: Touch) -> float:
+    """Chance that the intended label fires on noise, from the mid when none of the fills is near."""
+    quiet = QuietMoves(INTENDED.threshold_bps, INTENDED.horizon_s)
+    return quiet.step(replace(tape, fills=pd.DataFrame({"ts": touch.ts}))).false_positive()
 
 
 def _moments(tape: Tape, moves: FloatArray, window: NDArray[np.intp], edges: FloatArray) -> MarkoutMoments:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmresearch.tape.markouts import NO_QUOTES, QuoteArrays, mid_at_or_before, quote_arrays
+from mmresearch.tape.mids import NO_QUOTES, QuoteArrays, mid_at_or_before, quote_arrays
 from mmresearch.tape.schema import Tape
 
 #: Fewer quiet steps than this say too little; then all steps are used, which errs towards more noise.

@@ -6,6 +6,7 @@ buy and -1 for a sell. A slice is half-open, ``t0 <= ts < t1``. At equal ``ts`` 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -131,7 +132,7 @@ class Tape:
         if not seconds > 0:
             raise ValueError(f"slice length must be positive, got {seconds} s")
         edges = np.append(np.arange(self.t0, self.t1, seconds), self.t1)
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in itertools.pairwise(edges):
             yield self.between(float(start), float(end))
 
     def mirrored(self) -> Tape:
