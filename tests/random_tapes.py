@@ -31,7 +31,7 @@ def orders_and_fills(rng, n):
     """Orders with partial fills, exhausted ones, late ones, and a few fills of orders that nobody listed."""
     side = rng.choice([-1, 1], n)
     placed = lattice(rng, n)
-    removed = placed + STEP_S * rng.integers(0, 40, n)
+    removed = placed + STEP_S * rng.integers(1, 40, n)  # an order rests for some time
     removed = np.where(removed < T1, removed, np.nan)
     size = rng.integers(1, 4, n).astype(float)
     price = 100.0 - side * TICK * rng.integers(-1, 8, n)

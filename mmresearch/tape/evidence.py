@@ -202,7 +202,8 @@ def _label_counts(
 def _noise(tape: Tape, touch: Touch) -> float:
     """Chance that the intended label fires on noise, from the mid when none of the fills is near."""
     quiet = QuietMoves(INTENDED.threshold_bps, INTENDED.horizon_s)
-    return quiet.step(replace(tape, fills=pd.DataFrame({"ts": touch.ts}))).false_positive()
+    near = tape.fills if touch_source(tape) == "own" else pd.DataFrame({"ts": touch.ts})
+    return quiet.step(replace(tape, fills=near)).false_positive()
 
 
 def _moments(tape: Tape, moves: FloatArray, window: NDArray[np.intp], edges: FloatArray) -> MarkoutMoments:
