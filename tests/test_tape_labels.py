@@ -65,6 +65,11 @@ def test_adaptive_threshold_waits_twenty_fills_and_is_clipped():
     assert state.threshold_bps == 20.0
 
 
+def test_adaptive_threshold_is_mean_plus_sd_with_weight_a_tenth_on_the_newest():
+    state, _ = AdaptiveLabel().step([4.0] * 19 + [-8.0])  # mean .9*4 + .1*8, variance .1*(8 - 4)^2
+    assert state.threshold_bps == pytest.approx(4.4 + 1.6**0.5)
+
+
 @given(st.lists(st.floats(-60, 60) | st.just(float("nan")), max_size=80), st.integers(0, 80))
 @settings(max_examples=60, deadline=None)
 def test_adaptive_label_in_pieces_equals_the_whole(moves, cut):

@@ -45,7 +45,8 @@ def test_the_reference_is_the_quote_strictly_before():
 
 
 def test_half_a_tick_is_still_the_touch():
-    trade = prints((1, 101.04, 1, 1, 0))
+    trade = prints((1, 101.045, 1, 1, 0))
+    assert market_orders(prints((1, 101.055, 1, 1, 0)), QUOTES, tick=0.1).outcome[0] == BEYOND
     assert market_orders(trade, QUOTES, tick=0.1).outcome[0] == AT
     assert market_orders(trade, QUOTES).outcome[0] == BEYOND
 

@@ -92,7 +92,7 @@ def own_touch(events: FillEvents, tick: float | None) -> Touch:
 
 def proxy_touch(orders: MarketOrders) -> Touch:
     """Turn every visible market order that reached the touch into one fill of the maker there."""
-    at = orders.visible & (orders.outcome != INSIDE)
+    at = orders.outcome != INSIDE  # an order that met hidden liquidity alone is inside, or not counted
     price = np.where(orders.side > 0, orders.ask, orders.bid)[at]
     return Touch(orders.ts[at], -orders.side[at], price, orders.mid[at], np.full(len(price), np.nan))
 
