@@ -185,13 +185,13 @@ def sign(learner: Learner, trials: Trials) -> Finding:
     tape = trials.typical()
     base = believe(learner, tape)
     moved = base.distance(believe(learner, tape.mirrored()))
-    bound = CUT_BOUND_SD + trials.mirror_slack / base.sd
+    bound = CUT_BOUND_SD + trials.design.mirror_slack / base.sd
     power = float(base.distance(base.damaged(shift=max(0.1, 2 * bound))) > bound)
     if moved > bound:
         why = f"a mirrored tape (buy and sell exchanged) moves the posterior by {moved:.3g} of its sd."
         mend = "Sign every move by the side of the fill: positive is against us."
         return Finding("sign", "algebra", "fail", moved, bound, power, why, mend)
-    if not trials.parameter.is_cost:
+    if not trials.design.is_cost:
         return Finding("sign", "algebra", "pass", moved, bound, power, "a mirrored tape says the same.")
     low, high = (believe(learner, trials.tape(t, 0)).mean for t in trials.low_high)
     rise = (high - low) / (trials.low_high[1] - trials.low_high[0])

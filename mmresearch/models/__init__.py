@@ -1,1 +1,18 @@
-"""Reference models fitted by MCMC: hierarchical across assets, in PyMC and in NumPyro."""
+"""Reference models fitted by MCMC: hierarchical across assets, in PyMC and in NumPyro.
+
+``models.pymc.kappa(evidence)`` is a plain ``pm.Model``; ``models.numpyro.kappa(evidence)`` a plain callable.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["numpyro", "pymc"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a backend when it is first asked for: each is heavy, and few need both."""
+    if name in __all__:
+        return importlib.import_module(f"mmresearch.models.{name}")
+    raise AttributeError(f"module 'mmresearch.models' has no attribute {name!r}")

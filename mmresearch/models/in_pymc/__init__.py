@@ -1,1 +1,0 @@
-"""The reference models as plain pm.Model objects."""

@@ -1,0 +1,134 @@
+"""Events at the touch, in NumPyro: how often they are informed, and what they cost.
+
+The same models as `mmresearch.models.pymc.events`, written independently: that the two log densities agree is the
+test of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from jax.scipy.special import expit
+
+from mmresearch.models.data import Parameterisation, choose, label_data, markout_data
+from mmresearch.models.priors import AlphaPriors, FloorPriors
+from mmresearch.tape.evidence import Evidence
+
+
+def alpha_touch(
+    evidence: Evidence,
+    *,
+    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    overdispersion: bool = True,
+    priors: AlphaPriors | None = None,
+) -> Callable[[], None]:
+    """Hierarchical model of the probability that a touch fill is informed.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Label counts by asset and window.
+    parameterisation : {"auto", "centred", "noncentred"}
+        Form of the asset effects.
+    overdispersion : bool
+        Let labels of one window be alike; without it they are independent (binomial).
+    priors : AlphaPriors, optional
+        Hyperpriors.
+
+    Returns
+    -------
+    callable
+        A model without arguments, with ``alpha_touch`` (asset), a probability.
+    """
+    data, p = label_data(evidence), priors or AlphaPriors()
+    form = choose(data) if parameterisation == "auto" else parameterisation
+
+    def model() -> None:
+        mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
+        tau = numpyro.sample("tau", dist.HalfNormal(p.tau_scale))
+        with numpyro.plate("asset", len(data.assets)):
+            if form == "centred":
+                logit = numpyro.sample("logit_alpha", dist.Normal(mu, tau))
+            else:
+                logit = mu + tau * numpyro.sample("z_alpha", dist.Normal(0.0, 1.0))
+            alpha = numpyro.deterministic("alpha_touch", expit(logit))
+        noise = jnp.asarray(data.false_positive)
+        theta = (noise + (1 - noise) * alpha)[data.asset]
+        if overdispersion:
+            rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
+            strength = (1 - rho) / (p.rho_floor + rho)
+            law = dist.BetaBinomial(theta * strength, (1 - theta) * strength, data.total)
+        else:
+            law = dist.BinomialProbs(theta, data.total)
+        with numpyro.plate("label_row", data.asset.size):
+            numpyro.sample("informed", law, obs=data.informed)
+
+    return model
+
+
+def spread_floor_bps(
+    evidence: Evidence,
+    *,
+    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    noise: Literal["normal", "student_t"] = "normal",
+    window_effect: bool = True,
+    priors: FloorPriors | None = None,
+) -> Callable[[], None]:
+    """Hierarchical model of the least half-spread that pays.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Moves 500 ms after touch fills, by asset and window.
+    parameterisation : {"auto", "centred", "noncentred"}
+        Form of the asset effects.
+    noise : {"normal", "student_t"}
+        Window means and squares (targets the mean), or single moves (targets a location); see the PyMC twin.
+    window_effect : bool
+        Let the mean move differ between windows.
+    priors : FloorPriors, optional
+        Hyperpriors.
+
+    Returns
+    -------
+    callable
+        A model without arguments, with ``spread_floor_bps`` (asset), in bps.
+    """
+    data, p = markout_data(evidence), priors or FloorPriors()
+    form = choose(data) if parameterisation == "auto" else parameterisation
+    known = np.flatnonzero(data.dof > 0)
+
+    def model() -> None:
+        mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
+        tau = numpyro.sample("tau", dist.HalfNormal(p.tau_scale))
+        mu_s = numpyro.sample("mu_s", dist.Normal(p.log_s_location, p.log_s_scale))
+        tau_s = numpyro.sample("tau_s", dist.HalfNormal(p.tau_s_scale))
+        with numpyro.plate("asset", len(data.assets)):
+            if form == "centred":
+                adverse = numpyro.sample("adverse_bps", dist.Normal(mu, tau))
+            else:
+                adverse = mu + tau * numpyro.sample("z_adverse", dist.Normal(0.0, 1.0))
+            s = jnp.exp(mu_s + tau_s * numpyro.sample("z_s", dist.Normal(0.0, 1.0)))
+            numpyro.deterministic("spread_floor_bps", jnp.asarray(data.fee_bps) + adverse)
+        if noise == "student_t":
+            nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))
+            i = data.value_asset
+            with numpyro.plate("fill", i.size):
+                numpyro.sample("moves", dist.StudentT(nu, adverse[i], s[i]), obs=data.values_bps)
+            return
+        spread = 1 / data.n
+        if window_effect:
+            spread = spread + jnp.square(numpyro.sample("c", dist.HalfNormal(p.c_scale)))
+        with numpyro.plate("window_row", data.asset.size):
+            law = dist.Normal(adverse[data.asset], s[data.asset] * jnp.sqrt(spread))
+            numpyro.sample("mean", law, obs=data.mean_bps)
+        with numpyro.plate("asset_with_spread", known.size):
+            squares = dist.Gamma(data.dof[known] / 2, 0.5 / jnp.square(s[known]))
+            numpyro.sample("m2", squares, obs=data.m2[known])
+
+    return model

@@ -1,0 +1,146 @@
+"""Fill intensity, in NumPyro: kappa and A from own fills with exposure, or from market orders of a trade tape.
+
+The same models as `mmresearch.models.pymc.intensity`, written independently: that the two log densities agree is the
+test of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax.numpy as jnp
+import numpyro
+import numpyro.distributions as dist
+from jax.scipy.special import expit
+
+from mmresearch.models.data import (
+    DepthData,
+    Parameterisation,
+    WalkData,
+    choose,
+    depth_data,
+    walk_data,
+)
+from mmresearch.models.priors import KappaPriors, WalkPriors
+from mmresearch.tape.evidence import Evidence, WalkCounts
+
+Form = Parameterisation | Literal["auto"]
+
+
+def kappa(
+    evidence: Evidence,
+    *,
+    parameterisation: Form = "auto",
+    window_effect: bool = True,
+    priors: KappaPriors | WalkPriors | None = None,
+) -> Callable[[], None]:
+    """Hierarchical model of kappa and A.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Depth counts (own fills) or walk counts (trade tapes), one kind for all assets.
+    parameterisation : {"auto", "centred", "noncentred"}
+        Form of the asset effects; window effects are non-centred.
+    window_effect : bool
+        Let intensity and decay wander between windows.
+    priors : KappaPriors or WalkPriors, optional
+        Hyperpriors of the kind of evidence.
+
+    Returns
+    -------
+    callable
+        A model without arguments, with ``kappa`` (asset), 1/(fraction of price), and ``A`` (asset), 1/s.
+
+    Raises
+    ------
+    EvidenceError
+        If own fills and trade tapes are mixed.
+    """
+    if evidence.kappa and isinstance(evidence.kappa[0], WalkCounts):
+        given = priors if isinstance(priors, WalkPriors) else WalkPriors()
+        return _walk_model(walk_data(evidence, window_effect), parameterisation, window_effect, given)
+    chosen = priors if isinstance(priors, KappaPriors) else KappaPriors()
+    return _fill_model(depth_data(evidence, window_effect), parameterisation, window_effect, chosen)
+
+
+def _fill_model(data: DepthData, parameterisation: Form, window_effect: bool, p: KappaPriors) -> Callable[[], None]:
+    form = choose(data) if parameterisation == "auto" else parameterisation
+    n_assets, reference = len(data.assets), jnp.asarray(data.reference_bps)
+
+    def model() -> None:
+        mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
+        mu_A = numpyro.sample("mu_A", dist.Normal(p.mu_A_location, p.mu_A_scale))
+        tau_kappa = numpyro.sample("tau_kappa", dist.HalfNormal(p.tau_kappa_scale))
+        tau_A = numpyro.sample("tau_A", dist.HalfNormal(p.tau_A_scale))
+        corr = 2 * numpyro.sample("corr_unit", dist.Beta(p.corr_shape, p.corr_shape)) - 1
+        with numpyro.plate("asset", n_assets):
+            if form == "centred":
+                log_kappa = numpyro.sample("log_kappa", dist.Normal(mu_kappa, tau_kappa))
+                z = (log_kappa - mu_kappa) / tau_kappa
+                law = dist.Normal(
+                    mu_A + tau_A * corr * z - reference * jnp.exp(log_kappa), tau_A * jnp.sqrt(1 - corr**2)
+                )
+                log_rate = numpyro.sample("log_rate", law)
+                log_A = log_rate + reference * jnp.exp(log_kappa)
+            else:
+                z = numpyro.sample("z_kappa", dist.Normal(0.0, 1.0))
+                z_A = numpyro.sample("z_A", dist.Normal(0.0, 1.0))
+                log_kappa = mu_kappa + tau_kappa * z
+                log_A = mu_A + tau_A * (corr * z + jnp.sqrt(1 - corr**2) * z_A)
+                log_rate = log_A - reference * jnp.exp(log_kappa)
+            numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
+            numpyro.deterministic("A", jnp.exp(log_A))
+        decay, level = log_kappa[data.asset], log_rate[data.asset]
+        if window_effect:
+            size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
+            size_A = numpyro.sample("wander_A", dist.HalfNormal(p.wander_A_scale))
+            cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
+            decay = decay + size * numpyro.sample("w_kappa", cells)[data.asset, data.window]
+            level = level + size_A * numpyro.sample("w_A", cells)[data.asset, data.window]
+        log_mean = data.log_exposure + level - data.depth_bps * jnp.exp(decay)
+        with numpyro.plate("cell", data.asset.size):
+            numpyro.sample("fills", dist.Poisson(jnp.exp(log_mean)), obs=data.fills)
+
+    return model
+
+
+def _walk_model(data: WalkData, parameterisation: Form, window_effect: bool, p: WalkPriors) -> Callable[[], None]:
+    form = choose(data) if parameterisation == "auto" else parameterisation
+    n_assets, half = len(data.assets), jnp.asarray(data.half_spread_bps)
+
+    def model() -> None:
+        mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
+        tau_kappa = numpyro.sample("tau_kappa", dist.HalfNormal(p.tau_kappa_scale))
+        mu_p = numpyro.sample("mu_p", dist.Normal(p.mu_p_location, p.mu_p_scale))
+        tau_p = numpyro.sample("tau_p", dist.HalfNormal(p.tau_p_scale))
+        mu_rate = numpyro.sample("mu_rate", dist.Normal(p.mu_rate_location, p.mu_rate_scale))
+        tau_rate = numpyro.sample("tau_rate", dist.HalfNormal(p.tau_rate_scale))
+        with numpyro.plate("asset", n_assets):
+            if form == "centred":
+                log_kappa = numpyro.sample("log_kappa", dist.Normal(mu_kappa, tau_kappa))
+            else:
+                log_kappa = mu_kappa + tau_kappa * numpyro.sample("z_kappa", dist.Normal(0.0, 1.0))
+            walks = expit(mu_p + tau_p * numpyro.sample("z_p", dist.Normal(0.0, 1.0)))
+            rate = jnp.exp(mu_rate + tau_rate * numpyro.sample("z_rate", dist.Normal(0.0, 1.0)))
+            numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
+            numpyro.deterministic("A", walks * rate * jnp.exp(half * jnp.exp(log_kappa)))
+        rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
+        burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))
+        walk, strength = walks[data.asset], (1 - rho) / (p.rho_floor + rho)
+        with numpyro.plate("row", data.asset.size):
+            arrivals = dist.NegativeBinomial2(2 * data.seconds * rate[data.asset], 1 / jnp.square(burst))
+            numpyro.sample("orders", arrivals, obs=data.orders)
+            law = dist.BetaBinomial(walk * strength, (1 - walk) * strength, data.orders)
+            numpyro.sample("beyond", law, obs=data.beyond)
+        decay = log_kappa[data.asset]
+        if window_effect:
+            size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
+            cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
+            decay = decay + size * numpyro.sample("w_kappa", cells)[data.asset, data.window]
+        k = jnp.exp(decay)
+        ratio = -jnp.expm1(-k * data.tick_bps) / data.tick_bps
+        numpyro.factor("excess", jnp.sum(data.beyond * jnp.log(ratio) - k * data.excess_bps))
+
+    return model

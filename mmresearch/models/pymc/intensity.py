@@ -1,0 +1,144 @@
+"""Fill intensity: kappa and A from own fills with exposure, or from market orders of a trade tape.
+
+Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal, windows wander.
+             Sampled as the intensity at the asset's mean fill depth, ln A_i = ln lambda_i + kappa_i dbar_i (unit
+             Jacobian): there it is almost independent of kappa.
+Trade tapes: a hurdle. P(an order walks past the touch) = p_i; one that walks goes j >= 1 ticks with
+             P(at least j) = e^{-kappa tick (j - 1)}; A_i = rate_i p_i e^{kappa_i h_i}.
+
+The reported kappa_i is the median over windows, in 1/(fraction of price); A_i per second and side.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from mmresearch.models.data import (
+    DepthData,
+    Parameterisation,
+    WalkData,
+    choose,
+    depth_data,
+    walk_data,
+)
+from mmresearch.models.priors import KappaPriors, WalkPriors
+from mmresearch.tape.evidence import Evidence, WalkCounts
+
+
+def kappa(
+    evidence: Evidence,
+    *,
+    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    window_effect: bool = True,
+    priors: KappaPriors | WalkPriors | None = None,
+) -> pm.Model:
+    """Hierarchical model of kappa and A.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Depth counts (own fills) or walk counts (trade tapes), one kind for all assets.
+    parameterisation : {"auto", "centred", "noncentred"}
+        Form of the asset effects; window effects are non-centred.
+    window_effect : bool
+        Let intensity and decay wander between windows.
+    priors : KappaPriors or WalkPriors, optional
+        Hyperpriors of the kind of evidence.
+
+    Returns
+    -------
+    pymc.Model
+        With ``kappa`` (asset), 1/(fraction of price), and ``A`` (asset), 1/s.
+
+    Raises
+    ------
+    EvidenceError
+        If own fills and trade tapes are mixed.
+    """
+    if evidence.kappa and isinstance(evidence.kappa[0], WalkCounts):
+        given = priors if isinstance(priors, WalkPriors) else WalkPriors()
+        return _from_walks(walk_data(evidence, window_effect), parameterisation, window_effect, given)
+    chosen = priors if isinstance(priors, KappaPriors) else KappaPriors()
+    return _from_fills(depth_data(evidence, window_effect), parameterisation, window_effect, chosen)
+
+
+def _coords(data: DepthData | WalkData) -> dict[str, list]:
+    return {"asset": list(data.assets), "window": list(range(data.n_windows))}
+
+
+def _from_fills(
+    data: DepthData, parameterisation: Parameterisation | Literal["auto"], window_effect: bool, p: KappaPriors
+) -> pm.Model:
+    form = choose(data) if parameterisation == "auto" else parameterisation
+    reference = data.reference_bps
+    with pm.Model(coords=_coords(data)) as model:
+        mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
+        mu_A = pm.Normal("mu_A", p.mu_A_location, p.mu_A_scale)
+        tau_kappa = pm.HalfNormal("tau_kappa", p.tau_kappa_scale)
+        tau_A = pm.HalfNormal("tau_A", p.tau_A_scale)
+        corr = 2 * pm.Beta("corr_unit", p.corr_shape, p.corr_shape) - 1
+        rest = tau_A * pm.math.sqrt(1 - corr**2)
+        if form == "centred":
+            log_kappa = pm.Normal("log_kappa", mu_kappa, tau_kappa, dims="asset")
+            expected = mu_A + corr * tau_A / tau_kappa * (log_kappa - mu_kappa)
+            travelled = pm.math.exp(log_kappa) * reference
+            log_rate = pm.Normal("log_rate", expected - travelled, rest, dims="asset")
+        else:
+            z = pm.Normal("z_kappa", 0.0, 1.0, dims="asset")
+            log_kappa = mu_kappa + tau_kappa * z
+            travelled = pm.math.exp(log_kappa) * reference
+            log_rate = mu_A + corr * tau_A * z + rest * pm.Normal("z_A", 0.0, 1.0, dims="asset") - travelled
+        pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
+        pm.Deterministic("A", pm.math.exp(log_rate + travelled), dims="asset")
+        decay, level = log_kappa[data.asset], log_rate[data.asset]
+        if window_effect:
+            wander_kappa = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)
+            wander_A = pm.HalfNormal("wander_A", p.wander_A_scale)
+            w_kappa = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
+            w_A = pm.Normal("w_A", 0.0, 1.0, dims=("asset", "window"))
+            decay = (log_kappa[:, None] + wander_kappa * w_kappa)[data.asset, data.window]
+            level = (log_rate[:, None] + wander_A * w_A)[data.asset, data.window]
+        mean = pm.math.exp(data.log_exposure + level - pm.math.exp(decay) * data.depth_bps)
+        pm.Poisson("fills", mean, observed=data.fills)
+    return model
+
+
+def _from_walks(
+    data: WalkData, parameterisation: Parameterisation | Literal["auto"], window_effect: bool, p: WalkPriors
+) -> pm.Model:
+    form = choose(data) if parameterisation == "auto" else parameterisation
+    with pm.Model(coords=_coords(data)) as model:
+        mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
+        tau_kappa = pm.HalfNormal("tau_kappa", p.tau_kappa_scale)
+        if form == "centred":
+            log_kappa = pm.Normal("log_kappa", mu_kappa, tau_kappa, dims="asset")
+        else:
+            log_kappa = mu_kappa + tau_kappa * pm.Normal("z_kappa", 0.0, 1.0, dims="asset")
+        mu_p = pm.Normal("mu_p", p.mu_p_location, p.mu_p_scale)
+        tau_p = pm.HalfNormal("tau_p", p.tau_p_scale)
+        walks = pm.math.invlogit(mu_p + tau_p * pm.Normal("z_p", 0.0, 1.0, dims="asset"))
+        mu_rate = pm.Normal("mu_rate", p.mu_rate_location, p.mu_rate_scale)
+        tau_rate = pm.HalfNormal("tau_rate", p.tau_rate_scale)
+        rate = pm.math.exp(mu_rate + tau_rate * pm.Normal("z_rate", 0.0, 1.0, dims="asset"))
+        pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
+        pm.Deterministic("A", rate * walks * pm.math.exp(pm.math.exp(log_kappa) * data.half_spread_bps), dims="asset")
+
+        rho = pm.Beta("rho", p.rho_a, p.rho_b)
+        burst = pm.HalfNormal("burst", p.burst_scale)
+        walk = walks[data.asset]
+        strength = (1 - rho) / (rho + p.rho_floor)
+        pm.NegativeBinomial("orders", mu=2 * data.seconds * rate[data.asset], alpha=1 / burst**2, observed=data.orders)
+        pm.BetaBinomial("beyond", walk * strength, (1 - walk) * strength, n=data.orders, observed=data.beyond)
+        decay = log_kappa[data.asset]
+        if window_effect:
+            wander = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)
+            w = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
+            decay = (log_kappa[:, None] + wander * w)[data.asset, data.window]
+        k = pm.math.exp(decay)
+        step = pt.log(-pt.expm1(-k * data.tick_bps)) - np.log(data.tick_bps)
+        pm.Potential("excess", (data.beyond * step - k * data.excess_bps).sum())
+    return model
