@@ -15,19 +15,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mmresearch.belief.beta import Beta
-from mmresearch.belief.deployed_priors import (
-    beta_from_mean_strength,
-    gamma_from_mean_strength,
-    inverse_gamma_from_mean_strength,
-    lognormal_from_mean_cv,
-)
-from mmresearch.belief.gamma import Gamma
-from mmresearch.belief.inverse_gamma import InverseGamma
-from mmresearch.belief.lognormal import LogNormal
-from mmresearch.belief.normal import Normal
+from mmresearch.belief.families import FIRMNESS, Family, family_from_mean
 
-Family = Beta | Gamma | Normal | InverseGamma | LogNormal
 Kind = Literal["learned", "derived", "policy"]
 
 
@@ -125,22 +114,8 @@ def prior(name: str, preset: str = "default") -> Family:
     row = parameter(name)
     if preset != "default" and preset not in row.presets:
         raise ValueError(f"{name} has no preset {preset!r}; it has default{''.join(', ' + p for p in row.presets)}")
-    return _build({**row.prior, **row.presets.get(preset, {})})
-
-
-def _build(given: Mapping[str, Any]) -> Family:
-    family, mean = given["family"], float(given["mean"])
-    if family == "Beta":
-        return beta_from_mean_strength(mean, given["strength"])
-    if family == "Gamma":
-        return gamma_from_mean_strength(mean, given["strength"])
-    if family == "Normal":
-        return Normal(mean, float(given["variance"]))
-    if family == "InverseGamma":
-        return inverse_gamma_from_mean_strength(mean, given["strength"])
-    if family == "LogNormal":
-        return lognormal_from_mean_cv(mean, given["cv"])
-    raise ValueError(f"unknown family {family!r}")
+    given = {**row.prior, **row.presets.get(preset, {})}
+    return family_from_mean(given["family"], float(given["mean"]), float(given[FIRMNESS[given["family"]]]))
 
 
 def catalogue_table() -> pd.DataFrame:

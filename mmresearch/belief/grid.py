@@ -1,99 +1,127 @@
-"""A density on a grid: linear between its points, and everything else exact for that density.
+"""A belief without a closed form: a density on an increasing grid, piecewise linear and exact as such.
 
-On [x_i, x_{i+1}] of width h the density runs from f_i to f_{i+1}; the mass is h (f_i + f_{i+1})/2, the cdf a parabola
-whose inverse is closed, and the moments are polynomials. Against a smooth density the error of the mean falls like h^2
-times its curvature: with 300 points over +-8 sd it is below 1e-5 sd.
+On a cell [x_i, x_i + h] the density is f_i + (f_{i+1} - f_i) u/h, 0 <= u <= h, so that
+
+    mass = h (f_i + f_{i+1})/2,   cdf = C_i + f_i u + (f_{i+1} - f_i) u^2/(2 h),
+    u(p) = 2 t/(f_i + sqrt(f_i^2 + 2 (f_{i+1} - f_i) t/h)),   t = p - C_i,
+
+and moments are sums over cells: cdf, quantiles, moments, log density and draws are those of one distribution, to
+rounding. x in the unit of the parameter, f per unit.
+
+Against the smooth density that was sampled, a step of h costs h^2/12 times its curvature: for a normal of sd 1 the
+mean is right, the variance too large by about h^2/6 (.04 % at h = .05: 320 points over 16 sd), the cdf off by less than
+h^2/40 (6e-5). Halving h divides each by four. Mass outside the grid is not there: let the ends lie 30 nats down.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from mmresearch.belief.contract import Distribution, FloatArray
+from mmresearch.belief.contract import Distribution
+
+Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
 class GridBelief(Distribution):
-    """Distribution with a piecewise linear density.
+    """Belief given by its log density at the points of a grid.
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Increasing grid; the density is zero outside.
-    logp : array_like, shape (n,)
-        Log density on the grid, up to a constant; minus infinity is zero density.
+    x : array_like, shape (N,)
+        Increasing, N >= 2; need not be evenly spaced.
+    logp : array_like, shape (N,)
+        Log density per unit of x, up to a constant; -inf where it vanishes.
 
     Raises
     ------
     ValueError
-        If the grid does not increase, the shapes differ, or there is no mass.
+        If the shapes differ, x does not increase, or logp is NaN, +inf or -inf throughout.
     """
 
-    __slots__ = ("_cdf", "_mass", "_mean", "_var", "density", "x")
+    x: Array
+    logp: Array
+    density: Array = field(init=False, repr=False)
+    _below: Array = field(init=False, repr=False)
+    _moments: tuple[float, float] = field(init=False, repr=False)
 
-    def __init__(self, x: ArrayLike, logp: ArrayLike):
-        self.x = np.asarray(x, dtype=float)
-        logp = np.asarray(logp, dtype=float)
-        if self.x.ndim != 1 or self.x.size < 2 or self.x.shape != logp.shape:
-            raise ValueError(
-                f"grid and log density must be vectors of one length >= 2, got {self.x.shape}, {logp.shape}"
-            )
-        width = np.diff(self.x)
-        top = logp.max()
-        if not (np.all(width > 0) and np.isfinite(top)):
-            raise ValueError("the grid must increase strictly and the log density be finite somewhere")
-        f = np.exp(logp - top)
-        mass = width * (f[1:] + f[:-1]) / 2
-        total = mass.sum()
-        self.density = f / total
-        self._mass = mass / total
-        self._cdf = np.concatenate([[0.0], np.cumsum(self._mass)])
-        self._cdf /= self._cdf[-1]
-        self._mean, self._var = self._moments(width)
+    def __post_init__(self) -> None:
+        x, logp = np.array(self.x, dtype=float), np.array(self.logp, dtype=float)
+        steps, peak = _refuse_nonsense(x, logp)
+        density = np.exp(logp - peak)
+        mass = 0.5 * steps * (density[1:] + density[:-1])
+        below = np.concatenate(([0.0], np.cumsum(mass)))
+        for name, value in (("x", x), ("logp", logp), ("density", density / below[-1]), ("_below", below / below[-1])):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_moments", _moments(x, self.density, self._below))
 
-    def _moments(self, width: FloatArray) -> tuple[float, float]:
-        """Mean and variance, about the middle of the grid so that nothing cancels."""
-        centre = 0.5 * (self.x[0] + self.x[-1])
-        a, f, slope = self.x[:-1] - centre, self.density[:-1], np.diff(self.density) / width
-        w2, w3, w4 = width**2 / 2, width**3 / 3, width**4 / 4
-        first = a * self._mass + f * w2 + slope * w3
-        second = a**2 * self._mass + 2 * a * (f * w2 + slope * w3) + f * w3 + slope * w4
-        shift = float(first.sum())
-        return centre + shift, max(float(second.sum()) - shift**2, 0.0)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GridBelief):
+            return NotImplemented
+        return np.array_equal(self.x, other.x) and np.array_equal(self.density, other.density)
+
+    def __hash__(self) -> int:
+        return hash((self.x.tobytes(), self.density.tobytes()))
 
     def mean(self) -> float:
-        """Expectation."""
-        return self._mean
+        """Return the mean."""
+        return self._moments[0]
 
     def var(self) -> float:
-        """Variance."""
-        return self._var
-
-    def logpdf(self, x: ArrayLike) -> Any:
-        """Log density; minus infinity outside the grid."""
-        with np.errstate(divide="ignore"):
-            return np.log(np.interp(x, self.x, self.density, left=0.0, right=0.0))
+        """Return the variance, in squared units."""
+        return self._moments[1]
 
     def cdf(self, x: ArrayLike) -> Any:
-        """P(theta <= x)."""
-        x = np.clip(np.asarray(x, dtype=float), self.x[0], self.x[-1])
-        i = np.clip(np.searchsorted(self.x, x, side="right") - 1, 0, self.x.size - 2)
-        step = x - self.x[i]
-        slope = (self.density[i + 1] - self.density[i]) / (self.x[i + 1] - self.x[i])
-        return np.clip(self._cdf[i] + step * (self.density[i] + slope * step / 2), 0.0, 1.0)[()]
+        """Return P(theta <= x)."""
+        x = np.clip(x, self.x[0], self.x[-1])
+        cell, u, h = self._cell(x)
+        f, rise = self.density[cell], (self.density[cell + 1] - self.density[cell]) / h
+        return np.minimum(self._below[cell] + u * (f + 0.5 * rise * u), 1.0)[()]
 
     def ppf(self, p: ArrayLike) -> Any:
-        """Quantile; NaN outside [0, 1]."""
+        """Return quantiles; where the cdf is flat, the least of them."""
         p = np.asarray(p, dtype=float)
-        i = np.clip(np.searchsorted(self._cdf, p, side="right") - 1, 0, self.x.size - 2)
-        width = self.x[i + 1] - self.x[i]
-        f, slope = self.density[i], (self.density[i + 1] - self.density[i]) / width
-        rest = np.clip(p - self._cdf[i], 0.0, None)
-        root = np.sqrt(np.maximum(f**2 + 2 * slope * rest, 0.0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            # 2 rest/(f + root) is the root of the parabola that does not cancel when the slope is small.
-            step = np.where(rest > 0, 2 * rest / (f + root), 0.0)
-        found = self.x[i] + np.clip(step, 0.0, width)
-        return np.where((p >= 0) & (p <= 1), found, np.nan)[()]
+        cell = np.clip(np.searchsorted(self._below, p, side="left") - 1, 0, self.x.size - 2)
+        h, f = self.x[cell + 1] - self.x[cell], self.density[cell]
+        t = np.maximum(p - self._below[cell], 0.0)
+        root = f + np.sqrt(np.maximum(f * f + 2.0 * (self.density[cell + 1] - f) * t / h, 0.0))
+        u = np.minimum(np.divide(2.0 * t, root, out=np.zeros_like(t), where=root > 0.0), h)
+        return np.where((p >= 0.0) & (p <= 1.0), self.x[cell] + u, np.nan)[()]
+
+    def logpdf(self, x: ArrayLike) -> Any:
+        """Return the log of the interpolated density, per unit; -inf off the grid."""
+        with np.errstate(divide="ignore"):
+            return np.log(np.interp(np.asarray(x, dtype=float), self.x, self.density, left=0.0, right=0.0))
+
+    def _cell(self, x: Array) -> tuple[NDArray[np.intp], Array, Array]:
+        cell = np.clip(np.searchsorted(self.x, x, side="right") - 1, 0, self.x.size - 2)
+        return cell, x - self.x[cell], self.x[cell + 1] - self.x[cell]
+
+
+def _refuse_nonsense(x: Array, logp: Array) -> tuple[Array, float]:
+    """Return the steps of the grid and the largest log density, or say what is wrong with them."""
+    if x.ndim != 1 or x.shape != logp.shape or x.size < 2:
+        raise ValueError(f"a grid wants x and logp of one shape (N,), N >= 2; given {x.shape} and {logp.shape}")
+    steps = np.diff(x)
+    if not (steps.min() > 0.0 and np.isfinite(x[0]) and np.isfinite(x[-1])):
+        row = int(np.argmin(steps > 0.0))
+        raise ValueError(f"a grid must be finite and increase; x[{row}] = {x[row]!r}, x[{row + 1}] = {x[row + 1]!r}")
+    peak = float(logp.max())
+    if not np.isfinite(peak):
+        raise ValueError(f"the largest log density on the grid is {peak!r}; it must be finite, and no value NaN")
+    return steps, peak
+
+
+def _moments(x: Array, density: Array, below: Array) -> tuple[float, float]:
+    """Mean and variance, by offsets from the densest point: a narrow peak far from zero keeps its digits."""
+    h, f, mass = np.diff(x), density, np.diff(below)
+    first, second = h**2 * (f[:-1] / 6.0 + f[1:] / 3.0), h**3 * (f[:-1] / 12.0 + f[1:] / 4.0)
+    centre = x[np.argmax(f)]
+    shift = np.sum((x[:-1] - centre) * mass + first)
+    offset = x[:-1] - centre - shift
+    return float(centre + shift), float(np.sum(offset**2 * mass + 2.0 * offset * first + second))
