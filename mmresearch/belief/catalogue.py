@@ -31,7 +31,7 @@ class Parameter:
     Attributes
     ----------
     name, symbol, unit : str
-        Name in code, letter in formulas, unit at the public boundary.
+        Name in code, letter in formulas (LaTeX without dollars), unit at the public boundary.
     tier : int
         1 to 4.
     kind : {"learned", "derived", "policy"}
@@ -40,14 +40,20 @@ class Parameter:
         What it is; why it is of its kind; what teaches it; what the deployed rule used; what uses it.
     prior : mapping
         Family and its deployed parameters (mean with strength, variance or cv).
+    prior_of : str
+        What the prior is about: the parameter, unless its family cannot hold it.
     presets : mapping
         Name of the preset -> the parameters that it changes.
-    plausible : tuple of float
-        Range in which truths are found, in the catalogue unit.
+    support, plausible : tuple of float
+        Range of possible values, and range in which truths are found, in the catalogue unit.
     price_power, time_power : float
-        Power of c by which the estimand moves when all prices, all times are multiplied by c.
+        Power of c by which the estimand moves when all prices, all times are multiplied by c; see `scaled`.
+    scaled_as : {"value", "rate"}
+        Whether the powers are those of the value or of -ln of the value (a factor or probability per second).
     horizon_s : float or None
         Fixed time in its definition; changes of the time unit do not cancel then.
+    step_s : float or None
+        Seconds of the step of the deployed rule, where that counts in steps.
     """
 
     name: str
@@ -61,21 +67,43 @@ class Parameter:
     deployed: str
     consumer: str
     prior: Mapping[str, Any]
+    support: tuple[float, float]
     plausible: tuple[float, float]
     price_power: float
     time_power: float
     presets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     horizon_s: float | None = None
+    step_s: float | None = None
+    scaled_as: Literal["value", "rate"] = "value"
+    prior_of: str = "the parameter itself"
 
     def __str__(self) -> str:
         return f"{self.name} ({self.unit}) is {self.estimand}"
+
+    def scaled(self, value: float, price: float = 1.0, time: float = 1.0) -> float:
+        """Return what a truth becomes when every price and every time of its world is multiplied.
+
+        Parameters
+        ----------
+        value : float
+            Truth in the catalogue unit.
+        price, time : float
+            The factors, positive.
+        """
+        factor = price**self.price_power * time**self.time_power
+        return value**factor if self.scaled_as == "rate" else value * factor
 
 
 def _load() -> Mapping[str, Parameter]:
     text = resources.files("mmresearch.belief").joinpath("catalogue.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)
     return MappingProxyType(
-        {n: Parameter(name=n, **{**r, "plausible": tuple(r["plausible"])}) for n, r in rows.items()}
+        {
+            name: Parameter(
+                name=name, **{**row, "support": tuple(row["support"]), "plausible": tuple(row["plausible"])}
+            )
+            for name, row in rows.items()
+        }
     )
 
 
@@ -99,6 +127,9 @@ def parameter(name: str) -> Parameter:
 def prior(name: str, preset: str = "default") -> Family:
     """Build the deployed prior of a parameter.
 
+    For rows that are derived or policy it is the typed-in number with the spread that the deployed system gave it:
+    a starting point that no data update. For `hawkes_alpha` it is about the branching ratio (see `Parameter.prior_of`).
+
     Parameters
     ----------
     name : str
@@ -119,19 +150,27 @@ def prior(name: str, preset: str = "default") -> Family:
 
 
 def catalogue_table() -> pd.DataFrame:
-    """Return the catalogue as a table, one row per parameter."""
-    rows = [
-        {
-            "tier": p.tier,
-            "name": p.name,
-            "unit": p.unit,
-            "kind": p.kind,
-            "family": p.prior["family"],
-            "prior_mean": p.prior["mean"],
-            "estimand": p.estimand,
-            "evidence": p.evidence,
-            "consumer": p.consumer,
-        }
-        for p in CATALOGUE.values()
-    ]
-    return pd.DataFrame(rows)
+    """Return the catalogue as a table, one row per parameter; the prior's mean, sd and 90 % interval in its unit."""
+    return pd.DataFrame([_row(p) for p in CATALOGUE.values()])
+
+
+def _row(p: Parameter) -> dict[str, Any]:
+    belief = prior(p.name)
+    low, high = belief.interval(0.9)
+    return {
+        "tier": p.tier,
+        "name": p.name,
+        "unit": p.unit,
+        "kind": p.kind,
+        "family": p.prior["family"],
+        "prior_mean": p.prior["mean"],
+        "prior_sd": belief.std(),
+        "prior_lo": low,
+        "prior_hi": high,
+        "presets": ", ".join(p.presets),
+        "estimand": p.estimand,
+        "reason": p.reason,
+        "evidence": p.evidence,
+        "deployed": p.deployed,
+        "consumer": p.consumer,
+    }

@@ -5,11 +5,7 @@ Inside: seconds and bps of mid. At the public boundary: the catalogue's units. 1
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
-
-T = TypeVar("T", float, np.ndarray)
 
 BPS_PER_FRACTION = 1e4
 
@@ -32,6 +28,34 @@ def bps[T: (float, np.ndarray)](fraction: T) -> T:
 def fraction[T: (float, np.ndarray)](bps: T) -> T:
     """Return a fraction of price, from bps."""
     return bps / BPS_PER_FRACTION
+
+
+def sigma_bps_per_sqrt_s[T: (float, np.ndarray)](sigma_fraction_per_sqrt_s: T) -> T:
+    """Return volatility in bps per square root of a second, from a fraction per square root of a second (2e-4 -> 2)."""
+    return sigma_fraction_per_sqrt_s * BPS_PER_FRACTION
+
+
+def sigma_fraction_per_sqrt_s[T: (float, np.ndarray)](sigma_bps_per_sqrt_s: T) -> T:
+    """Return volatility as a fraction per square root of a second, from bps per square root of a second (2 -> 2e-4)."""
+    return sigma_bps_per_sqrt_s / BPS_PER_FRACTION
+
+
+def sigma_per_sqrt_s(sd_per_step: float, step_s: float) -> float:
+    """Return volatility per square root of a second, from the sd of moves over a step."""
+    _check_step(step_s)
+    return float(sd_per_step / np.sqrt(step_s))
+
+
+def sd_per_step(sigma_per_sqrt_s: float, step_s: float) -> float:
+    """Return the sd of moves over a step, from volatility per square root of a second."""
+    _check_step(step_s)
+    return float(sigma_per_sqrt_s * np.sqrt(step_s))
+
+
+def variance_per_second(variance_per_step: float, step_s: float) -> float:
+    """Return the variance that a random walk gains in a second, from that of one step."""
+    _check_step(step_s)
+    return float(variance_per_step / step_s)
 
 
 def stay_per_second(stay_per_step: float, step_s: float) -> float:
@@ -60,6 +84,34 @@ def hazard_per_second(hazard_per_step: float, step_s: float) -> float:
     if not 0 <= hazard_per_step < 1:
         raise ValueError(f"a hazard per step lies in [0, 1), got {hazard_per_step}")
     return float(-np.log1p(-hazard_per_step) / step_s)
+
+
+def stay_per_step(stay_per_second: float, step_s: float) -> float:
+    """Return the probability of staying for one step, from that of staying for one second.
+
+    Raises
+    ------
+    ValueError
+        If the probability is not in (0, 1] or the step not positive.
+    """
+    _check_step(step_s)
+    if not 0 < stay_per_second <= 1:
+        raise ValueError(f"a probability of staying lies in (0, 1], got {stay_per_second}")
+    return float(stay_per_second**step_s)
+
+
+def hazard_per_step(hazard_per_second: float, step_s: float) -> float:
+    """Return the probability of a change in one step, from the hazard rate per second.
+
+    Raises
+    ------
+    ValueError
+        If the rate is negative or the step not positive.
+    """
+    _check_step(step_s)
+    if not hazard_per_second >= 0:
+        raise ValueError(f"a hazard rate is at least 0, got {hazard_per_second}")
+    return float(-np.expm1(-hazard_per_second * step_s))
 
 
 def _check_step(step_s: float) -> None:
