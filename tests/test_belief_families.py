@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
+import timeit
+
 import mpmath
 import numpy as np
 import pytest
+from conjugate import models as other
 from conjugate.distributions import Beta as OtherBeta
 from conjugate.distributions import Gamma as OtherGamma
+from conjugate.distributions import InverseGamma as OtherInverseGamma
+from conjugate.distributions import Normal as OtherNormal
 from conjugate.distributions import NormalInverseGamma as OtherNIG
 from conjugate.models import binomial_beta, normal, poisson_gamma
 from hypothesis import given, settings
@@ -14,6 +21,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mmresearch.belief.beta import Beta
+from mmresearch.belief.contract import Belief
+from mmresearch.belief.families import FAMILIES as FAMILIES_BY_NAME
+from mmresearch.belief.families import FIRMNESS, family_from_mean, lognormal_from_mean_cv
 from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.lognormal import LogNormal
@@ -107,11 +117,12 @@ def test_beta_update_equals_other_library(a, b, k, m):
 
 @given(positive, positive, counts, counts)
 def test_gamma_update_equals_other_library(shape, rate, n, exposure):
-    # Its exponential_gamma adds the sum to the shape and the count to the rate; the exponential case is held to
-    # quadrature below instead.
     mine = Gamma(shape, rate).update(n, exposure)
-    other = poisson_gamma(x_total=n, n=exposure, prior=OtherGamma(shape, rate))
-    assert (mine.shape, mine.rate) == pytest.approx((other.alpha, other.beta), rel=REL)
+    theirs = poisson_gamma(x_total=n, n=exposure, prior=OtherGamma(shape, rate))
+    assert (mine.shape, mine.rate) == pytest.approx((theirs.alpha, theirs.beta), rel=REL)
+    # Its exponential_gamma adds the sum to the shape and the count to the rate: see the predictives below.
+    exchanged = other.exponential_gamma(x_total=exposure, n=n, prior=OtherGamma(rate, shape))
+    assert (mine.shape, mine.rate) == pytest.approx((exchanged.beta, exchanged.alpha), rel=REL)
 
 
 @given(
@@ -244,3 +255,243 @@ def test_huge_and_empty_evidence_is_safe():
 def test_impossible_numbers_are_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+# --- Bayes' rule, pointwise: posterior density = prior density x likelihood / marginal likelihood.
+thetas = st.floats(0.01, 0.99)
+
+
+def obeys_bayes(prior, after, terms):
+    """Log posterior - log prior - log likelihood + log marginal = 0, to 1e-10 of the largest term."""
+    log_prior, log_likelihood, log_marginal = terms
+    size = max(1.0, abs(log_prior), abs(log_likelihood), abs(log_marginal))
+    assert after == pytest.approx(log_prior + log_likelihood - log_marginal, abs=REL * size), prior
+
+
+@given(positive, positive, counts, counts, thetas)
+def test_beta_obeys_bayes(a, b, k, m, theta):
+    prior = Beta(a, b)
+    terms = (prior.logpdf(theta), prior.log_likelihood(theta, k, m), prior.log_marginal(k, m))
+    obeys_bayes(prior, prior.update(k, m).logpdf(theta), terms)
+
+
+@given(positive, positive, counts, counts, st.floats(1e-3, 1e3))
+def test_gamma_obeys_bayes(shape, rate, n, exposure, theta):
+    prior = Gamma(shape, rate)
+    terms = (prior.logpdf(theta), prior.log_likelihood(theta, n, exposure), prior.log_marginal(n, exposure))
+    obeys_bayes(prior, prior.update(n, exposure).logpdf(theta), terms)
+
+
+@given(positive, positive, counts, counts, st.floats(1e-3, 1e3))
+def test_inverse_gamma_obeys_bayes(shape, scale, n, squares, theta):
+    prior = InverseGamma(shape, scale)
+    terms = (prior.logpdf(theta), prior.log_likelihood(theta, n, squares), prior.log_marginal(n, squares))
+    obeys_bayes(prior, prior.update(n, squares).logpdf(theta), terms)
+
+
+@given(st.floats(-50, 50), positive, st.floats(0.5, 1e4), st.floats(-50, 50), counts, positive, st.floats(-60, 60))
+def test_normal_obeys_bayes(m, v, n, mean, m2, s2, theta):
+    prior = Normal(m, v)
+    terms = (
+        prior.logpdf(theta),
+        prior.log_likelihood(theta, n, mean, m2, s2),
+        prior.log_marginal(n, mean, m2, s2),
+    )
+    obeys_bayes(prior, prior.update(n, mean, s2).logpdf(theta), terms)
+
+
+@given(st.floats(-3, 3), positive, st.floats(0.5, 1e4), st.floats(-3, 3), counts, positive, st.floats(0.01, 100))
+def test_lognormal_obeys_bayes(mu, v, n, mean, m2, s2, theta):
+    prior = LogNormal(mu, v)
+    terms = (
+        prior.logpdf(theta),
+        prior.log_likelihood(theta, n, mean, m2, s2),
+        prior.log_marginal(n, mean, m2, s2),
+    )
+    obeys_bayes(prior, prior.update(n, mean, s2).logpdf(theta), terms)
+
+
+@given(
+    st.floats(-50, 50), positive, positive, positive,
+    st.floats(0.5, 1e4), st.floats(-50, 50), counts, st.floats(-60, 60), st.floats(1e-2, 1e3),
+)  # fmt: skip
+def test_normal_inverse_gamma_obeys_bayes_jointly(m, count, shape, scale, n, mean, m2, theta, variance):
+    prior = NormalInverseGamma(m, count, shape, scale)
+    terms = (
+        prior.joint_logpdf(theta, variance),
+        prior.log_likelihood(theta, variance, n, mean, m2),
+        prior.log_marginal(n, mean, m2),
+    )
+    obeys_bayes(prior, prior.update(n, mean, m2).joint_logpdf(theta, variance), terms)
+
+
+def test_the_joint_density_integrates_to_the_marginals():
+    belief = NormalInverseGamma(5.0, 9.0, 2.5, 36.0)
+    with mpmath.workdps(15):
+        over_variance = mpmath.quad(
+            lambda v: mpmath.e ** float(belief.joint_logpdf(6.0, float(v))), [1e-6, 1, 5, 20, 50, 200, 1e4, 1e7]
+        )
+    assert float(over_variance) == pytest.approx(float(np.exp(belief.logpdf(6.0))), rel=1e-9)
+
+
+# --- An independent library. Its Poisson predictive is right for a unit exposure only, and its exponential functions
+# read and write the Gamma with shape and rate exchanged, so they are given it exchanged.
+@given(positive, positive)
+def test_predictives_equal_other_library(a, b):
+    k, x = np.arange(6), np.array([0.1, 1.0, 7.5])
+    theirs = other.binomial_beta_predictive(n=5, distribution=OtherBeta(a, b)).dist
+    np.testing.assert_allclose(Beta(a, b).predictive(5).pmf(k), theirs.pmf(k), rtol=REL)
+    theirs = other.poisson_gamma_predictive(distribution=OtherGamma(a, b)).dist
+    np.testing.assert_allclose(Gamma(a, b).predictive().pmf(k), theirs.pmf(k), rtol=REL)
+    theirs = other.exponential_gamma_predictive(distribution=OtherGamma(b, a)).dist
+    np.testing.assert_allclose(Gamma(a, b).predictive_exponential().logpdf(x), theirs.logpdf(x), rtol=REL)
+    theirs = other.normal_known_variance_predictive(var=b, distribution=OtherNormal(1.0, a**0.5)).dist
+    np.testing.assert_allclose(Normal(1.0, a).predictive(b).pdf(x), theirs.pdf(x), rtol=REL)
+    theirs = other.normal_known_mean_predictive(mu=0.5, distribution=OtherInverseGamma(a, b)).dist
+    np.testing.assert_allclose(InverseGamma(a, b).predictive(0.5).pdf(x), theirs.pdf(x), rtol=REL)
+    theirs = other.normal_predictive(distribution=OtherNIG(mu=0.5, nu=a, alpha=b, beta=a)).dist
+    np.testing.assert_allclose(NormalInverseGamma(0.5, a, b, a).predictive().pdf(x), theirs.pdf(x), rtol=REL)
+
+
+@given(st.floats(-5, 5), positive, positive, st.lists(st.floats(-5, 5), min_size=1, max_size=20))
+def test_normal_updates_equal_other_library(m, v, s2, data):
+    x = np.array(data)
+    mine = Normal(m, v).update(x.size, x.mean(), s2)
+    theirs = other.normal_known_variance(x_total=x.sum(), n=x.size, var=s2, prior=OtherNormal(m, v**0.5))
+    assert mine.location == pytest.approx(theirs.mu, rel=REL, abs=1e-12)
+    assert mine.variance == pytest.approx(theirs.sigma**2, rel=REL)
+    squares = float((x**2).sum())
+    spread = InverseGamma(v, s2).update(x.size, squares)
+    theirs = other.normal_known_mean(
+        x_total=x.sum(), x2_total=squares, n=x.size, mu=0.0, prior=OtherInverseGamma(v, s2)
+    )
+    assert (spread.shape, spread.scale) == pytest.approx((theirs.alpha, theirs.beta), rel=REL)
+
+
+def test_lognormal_with_unknown_variance_is_the_normal_one_on_logs():
+    x = np.array([1.2, 2.9, 2.2, 4.1])
+    y = np.log(x)
+    mine = NormalInverseGamma(0.5, 2.0, 3.0, 1.0).update(y.size, y.mean(), ((y - y.mean()) ** 2).sum())
+    prior = OtherNIG(mu=0.5, nu=2.0, alpha=3.0, beta=1.0)
+    theirs = other.log_normal(ln_x_total=y.sum(), ln_x2_total=(y**2).sum(), n=y.size, prior=prior)
+    assert (mine.location, mine.count, mine.shape, mine.scale) == pytest.approx(
+        (theirs.mu, theirs.nu, theirs.alpha, theirs.beta), rel=REL
+    )
+
+
+# --- Many counts, few counts, none.
+@pytest.mark.parametrize(
+    "family",
+    [Beta(1e9, 3e9), Gamma(1e9, 5e5), InverseGamma(1e9, 2e9), NormalInverseGamma(5.0, 1e9, 1e9, 4e9), Beta(0.01, 0.02)],
+    ids=repr,
+)
+def test_density_keeps_its_digits_at_extreme_counts(family):
+    f = density(family)
+    for x in (float(v) for v in family.ppf(np.array([1e-6, 0.3, 0.999]))):
+        with mpmath.workdps(60):
+            exact = float(mpmath.log(f(mpmath.mpf(x))))
+        assert float(family.logpdf(x)) == pytest.approx(exact, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("family", "evidence", "predictive"),
+    [
+        (Beta(1e9, 3e9), (1.0, 0.0), np.log(0.25)),
+        (Gamma(1e9, 5e5), (0.0, 1.0), -1e9 * np.log1p(1 / 5e5)),
+        (Gamma(1e9, 5e5), (1.0, 0.0), np.log(2e3)),
+        (InverseGamma(1e9, 2e9), (1.0, 0.0), -0.5 * np.log(2 * np.pi * 2.0) - 1 / 8e9),
+    ],
+)
+def test_one_event_after_a_billion_keeps_its_digits(family, evidence, predictive):
+    assert family.log_marginal(*evidence) == pytest.approx(predictive, rel=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=repr)
+def test_no_evidence_changes_nothing(family):
+    evidence = {Beta: (0, 0), Gamma: (0, 0), InverseGamma: (0, 0), NormalInverseGamma: (0, np.nan, 0)}
+    assert family.update(*evidence.get(type(family), (0, np.nan, 4.0))) == family
+    if not isinstance(family, Normal | LogNormal):
+        assert family.log_marginal(*evidence[type(family)]) == 0.0
+    else:
+        assert family.log_marginal(0, np.nan, 0, 4.0) == 0.0
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=repr)
+def test_beliefs_are_values(family):
+    again = pickle.loads(pickle.dumps(family))
+    assert again == family
+    assert hash(again) == hash(family)
+    assert isinstance(family, Belief)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        family.location = 1.0
+
+
+def test_edges_of_the_supports():
+    assert Beta(1, 3).logpdf(0.0) == pytest.approx(np.log(3))
+    assert Beta(2, 3).logpdf([0.0, 1.0, -0.1, 1.1]).tolist() == [-np.inf] * 4
+    assert Beta(0.5, 0.5).logpdf([0.0, 1.0]).tolist() == [np.inf, np.inf]
+    assert Gamma(1, 2).logpdf(0.0) == pytest.approx(np.log(2))
+    assert Gamma(4, 2).logpdf([-1.0, 0.0, np.inf]).tolist() == [-np.inf] * 3
+    assert InverseGamma(4, 2).logpdf([-1.0, 0.0]).tolist() == [-np.inf] * 2
+    assert InverseGamma(4, 2).cdf([-1.0, 0.0, np.inf]).tolist() == [0.0, 0.0, 1.0]
+    assert LogNormal(0, 1).cdf([-1.0, 0.0]).tolist() == [0.0, 0.0]
+    assert InverseGamma(1.0, 2.0).mean() == np.inf
+    assert InverseGamma(2.0, 2.0).var() == np.inf
+    assert np.isnan(NormalInverseGamma(0, 1, 0.5, 1).mean())
+    assert NormalInverseGamma(0, 1, 1.0, 1).std() == np.inf
+
+
+@pytest.mark.parametrize(
+    ("n", "mean", "cv"), [(1, 2.64, 0.166), (5, 2.90, 0.086), (20, 2.97, 0.044), (100, 2.99, 0.020)]
+)
+def test_lognormal_learns_a_ratio(n, mean, cv):
+    belief = lognormal_from_mean_cv(2.0, 0.3).update(n, np.log(3.0), 0.04)
+    assert belief.mean() == pytest.approx(mean, abs=0.006)
+    assert belief.std() / belief.mean() == pytest.approx(cv, abs=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: Normal(0, 1).update(1, np.nan, 1), "mean must be finite where n is positive"),
+        (lambda: Normal(0, 1).update(1, 0, 0), "observation_variance must be finite and positive"),
+        (lambda: Normal(np.nan, 1), "location must be finite"),
+        (lambda: NormalInverseGamma(0, 1, 1, 1).update(0, 0, 1), "m2 is 1 although n is 0"),
+        (lambda: InverseGamma(1, 1).update(1, -1), "sum_of_squares must be finite and not negative"),
+        (lambda: family_from_mean("Cauchy", 0, 1), "no family 'Cauchy'; there are Beta"),
+        (lambda: lognormal_from_mean_cv(-1, 0.3), "its mean must be positive"),
+    ],
+)
+def test_impossible_evidence_is_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+@pytest.mark.parametrize("name", FAMILIES_BY_NAME)
+def test_priors_by_mean_have_that_mean_and_firmness(name):
+    firmness = {"strength": 30.0, "variance": 0.01, "cv": 0.25}[FIRMNESS[name]]
+    belief = family_from_mean(name, 0.4, firmness)
+    assert type(belief) is FAMILIES_BY_NAME[name]
+    assert belief.mean() == pytest.approx(0.4, rel=1e-12)
+    variance = {
+        "Beta": 0.4 * 0.6 / 31, "Gamma": 0.4**2 / 30, "Normal": 0.01, "InverseGamma": 0.4**2 / 13, "LogNormal": 0.01,
+    }  # fmt: skip
+    assert belief.var() == pytest.approx(variance[name], rel=1e-12)
+
+
+def test_guards_of_the_deployed_priors():
+    assert family_from_mean("Beta", 0.0, 10).mean() == pytest.approx(0.001)
+    assert family_from_mean("Beta", 1.0, 10).mean() == pytest.approx(0.999)
+    assert family_from_mean("Gamma", 1e-9, 2).mean() == pytest.approx(0.001)
+    assert family_from_mean("Normal", 1.0, 0.0).var() == pytest.approx(1e-10)
+    assert family_from_mean("InverseGamma", 1.0, 1.0).shape == 2.0
+    assert family_from_mean("InverseGamma", 0.0, 20).mean() == pytest.approx(1e-10)
+    assert family_from_mean("LogNormal", 2.0, 0.0).variance == pytest.approx(np.log1p(1e-4))
+
+
+def test_an_update_takes_microseconds():
+    beta, gamma = Beta(2.0, 6.0), Gamma(4.0, 0.002)
+    quickest = min(
+        timeit.repeat(lambda: (beta.update(1.0, 0.0).mean(), gamma.update(1.0, 0.3).mean()), number=500, repeat=9)
+    )
+    assert quickest / 1000 < 20e-6

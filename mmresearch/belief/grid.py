@@ -3,7 +3,7 @@
 On a cell [x_i, x_i + h] the density is f_i + (f_{i+1} - f_i) u/h, 0 <= u <= h, so that
 
     mass = h (f_i + f_{i+1})/2,   cdf = C_i + f_i u + (f_{i+1} - f_i) u^2/(2 h),
-    u(p) = 2 t/(f_i + sqrt(f_i^2 + 2 (f_{i+1} - f_i) t/h)),   t = p - C_i,
+    u(p) = 2 t/(f_i + sqrt(f_i^2 + 2 (f_{i+1} - f_i) t/h)),   t = p - C_i (the root that does not cancel),
 
 and moments are sums over cells: cdf, quantiles, moments, log density and draws are those of one distribution, to
 rounding. x in the unit of the parameter, f per unit.
@@ -77,30 +77,32 @@ class GridBelief(Distribution):
         return self._moments[1]
 
     def cdf(self, x: ArrayLike) -> Any:
-        """Return P(theta <= x)."""
+        """P(theta <= x)."""
         x = np.clip(x, self.x[0], self.x[-1])
-        cell, u, h = self._cell(x)
-        f, rise = self.density[cell], (self.density[cell + 1] - self.density[cell]) / h
-        return np.minimum(self._below[cell] + u * (f + 0.5 * rise * u), 1.0)[()]
+        cell = np.clip(np.searchsorted(self.x, x, side="right") - 1, 0, self.x.size - 2)
+        h, left, right = self._ends(cell)
+        v = (x - self.x[cell]) / h
+        return np.minimum(self._below[cell] + v * (left + 0.5 * (right - left) * v), 1.0)[()]
 
     def ppf(self, p: ArrayLike) -> Any:
-        """Return quantiles; where the cdf is flat, the least of them."""
+        """Quantiles; where the cdf is flat, the least of them."""
         p = np.asarray(p, dtype=float)
         cell = np.clip(np.searchsorted(self._below, p, side="left") - 1, 0, self.x.size - 2)
-        h, f = self.x[cell + 1] - self.x[cell], self.density[cell]
+        h, left, right = self._ends(cell)
         t = np.maximum(p - self._below[cell], 0.0)
-        root = f + np.sqrt(np.maximum(f * f + 2.0 * (self.density[cell + 1] - f) * t / h, 0.0))
-        u = np.minimum(np.divide(2.0 * t, root, out=np.zeros_like(t), where=root > 0.0), h)
-        return np.where((p >= 0.0) & (p <= 1.0), self.x[cell] + u, np.nan)[()]
+        root = left + np.sqrt(np.maximum(left * left + 2.0 * (right - left) * t, 0.0))
+        v = np.minimum(np.divide(2.0 * t, root, out=np.zeros_like(t), where=root > 0.0), 1.0)
+        return np.where((p >= 0.0) & (p <= 1.0), self.x[cell] + v * h, np.nan)[()]
 
     def logpdf(self, x: ArrayLike) -> Any:
         """Return the log of the interpolated density, per unit; -inf off the grid."""
         with np.errstate(divide="ignore"):
             return np.log(np.interp(np.asarray(x, dtype=float), self.x, self.density, left=0.0, right=0.0))
 
-    def _cell(self, x: Array) -> tuple[NDArray[np.intp], Array, Array]:
-        cell = np.clip(np.searchsorted(self.x, x, side="right") - 1, 0, self.x.size - 2)
-        return cell, x - self.x[cell], self.x[cell + 1] - self.x[cell]
+    def _ends(self, cell: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+        """Width of cells, and width times density at both their ends: pure numbers that cannot overflow."""
+        h = self.x[cell + 1] - self.x[cell]
+        return h, h * self.density[cell], h * self.density[cell + 1]
 
 
 def _refuse_nonsense(x: Array, logp: Array) -> tuple[Array, float]:

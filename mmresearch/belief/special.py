@@ -62,7 +62,13 @@ def log1p_minus(w: ArrayLike) -> NDArray[np.float64]:
 
 def deviance(k: float, m: ArrayLike) -> NDArray[np.float64]:
     """Return k ln(k/m) - k + m for k > 0 and m >= 0, of the shape of `m`; infinite at m = 0."""
-    return -k * log1p_minus((np.asarray(m, dtype=float) - k) / k)
+    m = np.asarray(m, dtype=float)
+    w = (m - k) / k
+    near = np.abs(w) < 0.3
+    # Far from k the definition does not cancel, while 1 + w would lose a small m.
+    with np.errstate(divide="ignore"):
+        far = np.where(np.isposinf(m), np.inf, k * np.log(k / np.where(np.isposinf(m), 1.0, m)) - k + m)
+    return np.where(near, -k * log1p_minus(np.where(near, w, 0.0)), far)
 
 
 def log_rising(z: float, k: float) -> float:
