@@ -42,7 +42,8 @@ def _estimand_once(learner: Learner, trials: Trials, round_: int) -> Finding:
     seeds = range(round_ * 100, round_ * 100 + trials.replicates)
     got = np.array([[_means(learner, trials, t, replicate=s) for s in seeds] for t in truths])
     want = np.array([trials.scale(t, t) for t in truths])
-    return judge_estimand(want, got, _nuisance_shift(learner, trials, round_), trials)
+    shifts = {**_nuisance_shift(learner, trials, round_), **_null_error(learner, trials, round_)}
+    return judge_estimand(want, got, shifts, trials)
 
 
 def _nuisance_shift(learner: Learner, trials: Trials, round_: int) -> dict[str, NDArray[np.float64]]:
@@ -51,8 +52,18 @@ def _nuisance_shift(learner: Learner, trials: Trials, round_: int) -> dict[str, 
     shifts = {}
     for name, (low, high) in trials.design.nuisances.items():
         pairs = [[_means(learner, trials, theta, replicate=s, **{name: v}) for v in (low, high)] for s in seeds]
-        shifts[name] = np.diff(np.array(pairs), axis=1).ravel()
+        shifts[f"{name} from {low:g} to {high:g}"] = np.diff(np.array(pairs), axis=1).ravel()
     return shifts
+
+
+def _null_error(learner: Learner, trials: Trials, round_: int) -> dict[str, NDArray[np.float64]]:
+    """Errors of the posterior mean in the worlds whose answer is known without a scale."""
+    seeds = range(round_ * 100 + 80, round_ * 100 + 80 + max(3, trials.replicates))
+    errors = {}
+    for name, (world, truth) in trials.design.nulls.items():
+        read = [_means(learner, trials, trials.typical_truth, replicate=s, **world) for s in seeds]
+        errors[name] = np.array(read) - trials.scale(truth, truth)
+    return errors
 
 
 def judge_estimand(
@@ -75,8 +86,7 @@ def judge_estimand(
         value, bound = bias, trials.tolerance
     elif faults["nuisance"]:
         name, move = max(((n, float(s.mean())) for n, s in shifts.items()), key=lambda item: abs(item[1]))
-        low, high = trials.design.nuisances[name]
-        why = f"{name} from {low:g} to {high:g} moves it by {move:+.3g} {trials.scale_name}; the truth stands still."
+        why = f"{name}: moves it by {move:+.3g} {trials.scale_name} though the truth does not move."
         value, bound = move, trials.tolerance
     else:
         why = f"slope {slope:.3f}, bias {bias:+.2g} {trials.scale_name} over {want.size} truths; no nuisance moves it."

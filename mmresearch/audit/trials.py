@@ -53,6 +53,8 @@ class Design:
         of r bps differ by about r^2/1e4 bps from those of the mirrored tape, whose ticks are no longer equal.
     nuisances : mapping
         World argument -> (low, high): values between which the posterior must not move.
+    nulls : mapping
+        Name -> (world arguments, the parameter's truth there): worlds in which the answer is known without a scale.
     policies : mapping
         Name -> quoting policy; the posterior must not depend on it.
     information : callable
@@ -70,6 +72,7 @@ class Design:
     mirror_slack: float
     information: Callable[[Learner, Tape, Summary], float]
     nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    nulls: Mapping[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
 
 
@@ -114,7 +117,7 @@ DESIGNS: Mapping[str, Design] = {
         is_cost=False,
         mirror_slack=5.0,
         information=_depth_information,
-        nuisances={"sigma_bps_per_sqrt_s": (0.5, 4.0)},
+        nuisances={"sigma_bps_per_sqrt_s": (0.5, 3.0)},
         policies=_POLICIES,
     ),
     "alpha_touch": Design(
@@ -128,7 +131,8 @@ DESIGNS: Mapping[str, Design] = {
         is_cost=True,
         mirror_slack=0.0005,
         information=_label_information,
-        nuisances={"sigma_bps_per_sqrt_s": (0.5, 5.0)},
+        nuisances={"sigma_bps_per_sqrt_s": (0.5, 2.0)},
+        nulls={"jumps in our favour": ({"adverse_bps": -14.0}, 0.0)},
         policies=_POLICIES,
     ),
     "spread_floor_bps": Design(
@@ -142,7 +146,7 @@ DESIGNS: Mapping[str, Design] = {
         is_cost=True,
         mirror_slack=0.03,
         information=_markout_information,
-        nuisances={"sigma_bps_per_sqrt_s": (0.5, 4.0)},
+        nuisances={"sigma_bps_per_sqrt_s": (0.5, 3.0)},
         policies=_POLICIES,
     ),
 }

@@ -1,7 +1,8 @@
 """Evidence as the arrays of a likelihood: flat rows with their asset and window, both backends reading the same.
 
-Rows without information (no label, no exposure) are left out. Depth bins are merged to six per octave: within a bin of
-relative width 12 % the intensity at the mean depth errs by (kappa w)^2/24, below .3 % where fills happen.
+Rows without information (no label, no exposure) are left out. Depth bins are merged to six per octave. Within a bin
+the mean of e^{-kappa d} is taken to second order, e^{-kappa dbar + kappa^2 v/2} with v the variance of depth in the bin,
+so that merging changes the intensity by less than a part in a thousand where fills happen.
 """
 
 from __future__ import annotations
@@ -55,15 +56,28 @@ class MarkoutData:
 
 @dataclass(frozen=True)
 class DepthData:
-    """Rows of (asset, window, depth bin): order-seconds, mean depth less the asset's reference depth, fills."""
+    """Rows of (asset, window), with K depth bins each.
+
+    Attributes
+    ----------
+    exposure_s, depth_bps, variance_bps2 : ndarray, shape (R, K)
+        Order-seconds, mean depth less the asset's reference depth, variance of depth within the bin; zero where there
+        is no exposure.
+    fills, travelled_bps : ndarray, shape (R,)
+        Fills, and the sum of their depths less the reference depth.
+    reference_bps : ndarray, shape (assets,)
+        Mean depth of the asset's fills.
+    """
 
     assets: tuple[str, ...]
     n_windows: int
     asset: IntArray
     window: IntArray
-    log_exposure: FloatArray
+    exposure_s: FloatArray
     depth_bps: FloatArray
+    variance_bps2: FloatArray
     fills: IntArray
+    travelled_bps: FloatArray
     reference_bps: FloatArray
 
 
@@ -123,20 +137,30 @@ def depth_data(evidence: Evidence, window_effect: bool = True) -> DepthData:
     counts = evidence.kappa
     _require(all(isinstance(c, DepthCounts) for c in counts), "own fills and trade tapes cannot share one model")
     parts = [_merged(c, window_effect) for c in counts if isinstance(c, DepthCounts)]
-    reference = np.array([_reference_depth(e, d, n) for e, d, n in parts])
-    rows = [np.nonzero(e > 0) for e, _, _ in parts]
-    asset = np.repeat(np.arange(len(parts)), [r[0].size for r in rows])
-    depth = np.concatenate([d[r] for (_, d, _), r in zip(parts, rows, strict=True)])
+    reference = np.array([_reference_depth(e, d, n) for e, d, _, n in parts])
+    used = [part[0].sum(axis=1) > 0 for part in parts]
+    width = max(part[0].shape[1] for part in parts)
+    columns = [[_widen(p[k][u], width) for p, u in zip(parts, used, strict=True)] for k in range(4)]
+    exposure, depth, variance, n = (np.concatenate(column) for column in columns)
+    asset = _repeat(used)
+    depth = np.where(exposure > 0, depth - reference[asset][:, None], 0.0)
     return DepthData(
         assets=evidence.assets,
-        n_windows=max(e.shape[0] for e, _, _ in parts),
+        n_windows=max(part[0].shape[0] for part in parts),
         asset=asset,
-        window=np.concatenate([r[0] for r in rows]),
-        log_exposure=np.log(np.concatenate([e[r] for (e, _, _), r in zip(parts, rows, strict=True)])),
-        depth_bps=depth - reference[asset],
-        fills=_integers([n[r] for (_, _, n), r in zip(parts, rows, strict=True)]),
+        window=np.concatenate([np.flatnonzero(u) for u in used]),
+        exposure_s=exposure,
+        depth_bps=depth,
+        variance_bps2=variance,
+        fills=_integers([n.sum(axis=1)]),
+        travelled_bps=(n * depth).sum(axis=1),
         reference_bps=reference,
     )
+
+
+def _widen(rows: FloatArray, width: int) -> FloatArray:
+    """Pad with empty bins, so that assets with fewer bins fit one table."""
+    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
 
 
 def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
@@ -162,18 +186,23 @@ def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
     )  # fmt: skip
 
 
-def _merged(counts: DepthCounts, window_effect: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Exposure, mean depth and fills with neighbouring depth bins merged."""
+def _merged(counts: DepthCounts, window_effect: bool) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Exposure, mean and variance of depth, and fills, with neighbouring depth bins merged."""
     exposure, depth, fills = counts.exposure_s, counts.depth_bps, counts.fills
     mean = (exposure * depth).sum(axis=0) / exposure.sum(axis=0)
     group = np.floor(np.log2(np.maximum(mean, 2.0**-6)) * BINS_PER_OCTAVE).astype(int)
     _, inverse = np.unique(group, return_inverse=True)
     fold = np.zeros((inverse.size, int(inverse.max()) + 1))
     fold[np.arange(inverse.size), inverse] = 1.0
-    seconds, travelled, n = exposure @ fold, (exposure * np.maximum(depth, 0.0)) @ fold, fills @ fold
     if not window_effect:
-        seconds, travelled, n = (a.sum(axis=0, keepdims=True) for a in (seconds, travelled, n))
-    return seconds, travelled / np.where(seconds > 0, seconds, 1.0), n
+        exposure, travelled, fills = (a.sum(axis=0, keepdims=True) for a in (exposure, exposure * depth, fills))
+        depth = travelled / np.where(exposure > 0, exposure, 1.0)
+    depth = np.maximum(depth, 0.0)
+    seconds, n = exposure @ fold, fills @ fold
+    weight = np.where(seconds > 0, seconds, 1.0)
+    mean = (exposure * depth) @ fold / weight
+    variance = (exposure * (depth - mean[:, inverse]) ** 2) @ fold / weight
+    return seconds, mean, variance, n
 
 
 def _reference_depth(exposure: FloatArray, depth: FloatArray, fills: FloatArray) -> float:

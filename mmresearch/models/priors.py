@@ -76,8 +76,11 @@ class KappaPriors:
         Half-normal scales of the sds between assets.
     corr_shape : float
         (correlation + 1)/2 ~ Beta(shape, shape): the LKJ prior of a 2 x 2 matrix.
-    wander_kappa_scale, wander_A_scale : float
-        Half-normal scales of the sds of log kappa and log intensity between windows.
+    wander_kappa_scale : float
+        Half-normal scale of the sd of log kappa between windows.
+    burst_scale, burst_floor : float
+        Half-normal scale of the sd of the intensity between windows, as a fraction of it; and the least variance that
+        is told from none.
     """
 
     mu_kappa_location: float = float(np.log(0.2))
@@ -88,7 +91,8 @@ class KappaPriors:
     tau_A_scale: float = 1.0
     corr_shape: float = 2.0
     wander_kappa_scale: float = 0.3
-    wander_A_scale: float = 0.3
+    burst_scale: float = 0.3
+    burst_floor: float = 1e-6
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,8 @@ class WalkPriors:
         Least correlation, as in `AlphaPriors`.
     mu_rate_location, mu_rate_scale, tau_rate_scale : float
         Log rate of market orders per side (per second): about .3; 2; sd between assets.
-    burst_scale : float
-        Half-normal scale of the sd of the log rate between windows, as dispersion of a negative binomial.
+    burst_scale, burst_floor : float
+        As in `KappaPriors`, for the rate of market orders.
     """
 
     mu_kappa_location: float = float(np.log(0.2))
@@ -125,3 +129,4 @@ class WalkPriors:
     mu_rate_scale: float = 2.0
     tau_rate_scale: float = 1.0
     burst_scale: float = 0.5
+    burst_floor: float = 1e-6

@@ -111,9 +111,10 @@ def spread_floor_bps(
         with numpyro.plate("asset", len(data.assets)):
             if form == "centred":
                 adverse = numpyro.sample("adverse_bps", dist.Normal(mu, tau))
+                s = jnp.exp(numpyro.sample("log_s", dist.Normal(mu_s, tau_s)))
             else:
                 adverse = mu + tau * numpyro.sample("z_adverse", dist.Normal(0.0, 1.0))
-            s = jnp.exp(mu_s + tau_s * numpyro.sample("z_s", dist.Normal(0.0, 1.0)))
+                s = jnp.exp(mu_s + tau_s * numpyro.sample("z_s", dist.Normal(0.0, 1.0)))
             numpyro.deterministic("spread_floor_bps", jnp.asarray(data.fee_bps) + adverse)
         if noise == "student_t":
             nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))

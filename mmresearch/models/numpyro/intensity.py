@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Literal
 
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from jax.scipy.special import expit
+from jax.scipy.special import expit, logsumexp
 
 from mmresearch.models.data import (
     DepthData,
@@ -68,6 +69,8 @@ def kappa(
 def _fill_model(data: DepthData, parameterisation: Form, window_effect: bool, p: KappaPriors) -> Callable[[], None]:
     form = choose(data) if parameterisation == "auto" else parameterisation
     n_assets, reference = len(data.assets), jnp.asarray(data.reference_bps)
+    with np.errstate(divide="ignore"):
+        log_exposure = np.log(data.exposure_s)
 
     def model() -> None:
         mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
@@ -92,16 +95,24 @@ def _fill_model(data: DepthData, parameterisation: Form, window_effect: bool, p:
                 log_rate = log_A - reference * jnp.exp(log_kappa)
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
             numpyro.deterministic("A", jnp.exp(log_A))
-        decay, level = log_kappa[data.asset], log_rate[data.asset]
+        k = jnp.exp(log_kappa[data.asset])
         if window_effect:
             size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
-            size_A = numpyro.sample("wander_A", dist.HalfNormal(p.wander_A_scale))
+            burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))
             cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
-            decay = decay + size * numpyro.sample("w_kappa", cells)[data.asset, data.window]
-            level = level + size_A * numpyro.sample("w_A", cells)[data.asset, data.window]
-        log_mean = data.log_exposure + level - data.depth_bps * jnp.exp(decay)
-        with numpyro.plate("cell", data.asset.size):
-            numpyro.sample("fills", dist.Poisson(jnp.exp(log_mean)), obs=data.fills)
+            k = k * jnp.exp(size * numpyro.sample("w_kappa", cells)[data.asset, data.window])
+        slope = k[:, None]
+        within = 0.5 * jnp.square(slope) * data.variance_bps2
+        log_reach = logsumexp(log_exposure - slope * data.depth_bps + within, axis=1)
+        mean = jnp.exp(log_rate[data.asset] + log_reach)
+        law = (
+            dist.NegativeBinomial2(mean, 1 / (jnp.square(burst) + p.burst_floor))
+            if window_effect
+            else dist.Poisson(mean)
+        )
+        with numpyro.plate("row", data.asset.size):
+            numpyro.sample("fills", law, obs=data.fills)
+        numpyro.factor("depths", -jnp.sum(k * data.travelled_bps + data.fills * log_reach))
 
     return model
 
@@ -130,7 +141,9 @@ def _walk_model(data: WalkData, parameterisation: Form, window_effect: bool, p: 
         burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))
         walk, strength = walks[data.asset], (1 - rho) / (p.rho_floor + rho)
         with numpyro.plate("row", data.asset.size):
-            arrivals = dist.NegativeBinomial2(2 * data.seconds * rate[data.asset], 1 / jnp.square(burst))
+            arrivals = dist.NegativeBinomial2(
+                2 * data.seconds * rate[data.asset], 1 / (jnp.square(burst) + p.burst_floor)
+            )
             numpyro.sample("orders", arrivals, obs=data.orders)
             law = dist.BetaBinomial(walk * strength, (1 - walk) * strength, data.orders)
             numpyro.sample("beyond", law, obs=data.beyond)

@@ -1,7 +1,7 @@
 """Events at the touch: how often they are informed, and what they cost.
 
-alpha_touch:       logit alpha_i ~ N(mu, tau);  labels in window w ~ BetaBinomial, mean theta_i = phi_i + alpha_i (1 - phi_i),
-                   intra-class correlation rho: labels of one window are alike.
+alpha_touch:       logit alpha_i ~ N(mu, tau);  labels in window w ~ BetaBinomial with mean
+                   theta_i = phi_i + alpha_i (1 - phi_i) and intra-class correlation rho: labels of one window are alike.
 spread_floor_bps:  AS_i ~ N(mu, tau);  mean move in window w ~ N(AS_i, s_i sqrt(1/n + c^2)), s_i unknown;
                    floor_i = fee_i + AS_i. Window effects are integrated out.
 """
@@ -102,9 +102,10 @@ def spread_floor_bps(
         tau_s = pm.HalfNormal("tau_s", p.tau_s_scale)
         if form == "centred":
             adverse = pm.Normal("adverse_bps", mu, tau, dims="asset")
+            s = pm.math.exp(pm.Normal("log_s", mu_s, tau_s, dims="asset"))
         else:
             adverse = mu + tau * pm.Normal("z_adverse", 0.0, 1.0, dims="asset")
-        s = pm.math.exp(mu_s + tau_s * pm.Normal("z_s", 0.0, 1.0, dims="asset"))
+            s = pm.math.exp(mu_s + tau_s * pm.Normal("z_s", 0.0, 1.0, dims="asset"))
         pm.Deterministic("spread_floor_bps", data.fee_bps + adverse, dims="asset")
         if noise == "student_t":
             nu = 2 + pm.Exponential("nu_minus_two", 0.1)

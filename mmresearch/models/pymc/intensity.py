@@ -1,7 +1,8 @@
 """Fill intensity: kappa and A from own fills with exposure, or from market orders of a trade tape.
 
-Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal, windows wander.
-             Sampled as the intensity at the asset's mean fill depth, ln A_i = ln lambda_i + kappa_i dbar_i (unit
+Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal. kappa_iw wanders
+             between windows; A_iw is A_i times a Gamma with mean one, integrated out: the fills of a window are
+             negative binomial, their depths multinomial. Sampled as the intensity at the asset's mean fill depth, ln A_i = ln lambda_i + kappa_i dbar_i (unit
              Jacobian): there it is almost independent of kappa.
 Trade tapes: a hurdle. P(an order walks past the touch) = p_i; one that walks goes j >= 1 ticks with
              P(at least j) = e^{-kappa tick (j - 1)}; A_i = rate_i p_i e^{kappa_i h_i}.
@@ -94,16 +95,23 @@ def _from_fills(
             log_rate = mu_A + corr * tau_A * z + rest * pm.Normal("z_A", 0.0, 1.0, dims="asset") - travelled
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
         pm.Deterministic("A", pm.math.exp(log_rate + travelled), dims="asset")
-        decay, level = log_kappa[data.asset], log_rate[data.asset]
+        decay = log_kappa[data.asset]
         if window_effect:
-            wander_kappa = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)
-            wander_A = pm.HalfNormal("wander_A", p.wander_A_scale)
-            w_kappa = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
-            w_A = pm.Normal("w_A", 0.0, 1.0, dims=("asset", "window"))
-            decay = (log_kappa[:, None] + wander_kappa * w_kappa)[data.asset, data.window]
-            level = (log_rate[:, None] + wander_A * w_A)[data.asset, data.window]
-        mean = pm.math.exp(data.log_exposure + level - pm.math.exp(decay) * data.depth_bps)
-        pm.Poisson("fills", mean, observed=data.fills)
+            wander = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)
+            w = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
+            decay = (log_kappa[:, None] + wander * w)[data.asset, data.window]
+        k = pm.math.exp(decay)
+        reach = (
+            data.exposure_s * pm.math.exp(k[:, None] ** 2 * data.variance_bps2 / 2 - k[:, None] * data.depth_bps)
+        ).sum(axis=1)
+        mean = pm.math.exp(log_rate)[data.asset] * reach
+        if window_effect:
+            burst = pm.HalfNormal("burst", p.burst_scale)
+            pm.NegativeBinomial("fills", mu=mean, alpha=1 / (burst**2 + p.burst_floor), observed=data.fills)
+        else:
+            pm.Poisson("fills", mean, observed=data.fills)
+        # Given their number, the depths of a window's fills are multinomial with weights E_k e^{-kappa d_k}.
+        pm.Potential("depths", (-k * data.travelled_bps - data.fills * pm.math.log(reach)).sum())
     return model
 
 
@@ -131,7 +139,9 @@ def _from_walks(
         burst = pm.HalfNormal("burst", p.burst_scale)
         walk = walks[data.asset]
         strength = (1 - rho) / (rho + p.rho_floor)
-        pm.NegativeBinomial("orders", mu=2 * data.seconds * rate[data.asset], alpha=1 / burst**2, observed=data.orders)
+        pm.NegativeBinomial(
+            "orders", mu=2 * data.seconds * rate[data.asset], alpha=1 / (burst**2 + p.burst_floor), observed=data.orders
+        )
         pm.BetaBinomial("beyond", walk * strength, (1 - walk) * strength, n=data.orders, observed=data.beyond)
         decay = log_kappa[data.asset]
         if window_effect:

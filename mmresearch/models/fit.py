@@ -1,0 +1,204 @@
+"""One way to fit: model by name, backend by name, a named sampler, and a gate before anybody believes the draws.
+
+PyMC models are sampled by nutpie, NumPyro models by NumPyro's NUTS in double precision. A fit that the gate refuses is run
+once more with smaller steps and twice the draws; if it is refused again, it says so.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import arviz as az
+import jax
+import numpy as np
+import nutpie
+import xarray as xr
+from numpyro.infer import MCMC, NUTS, init_to_median
+
+from mmresearch.models import numpyro as numpyro_models
+from mmresearch.models import pymc as pymc_models
+from mmresearch.models.data import Parameterisation, choose, depth_data, label_data, markout_data, walk_data
+from mmresearch.models.gate import Gate, gate
+from mmresearch.tape.evidence import Evidence, WalkCounts
+
+Backend = Literal["pymc", "numpyro"]
+SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
+ACCEPT, ACCEPT_AGAIN = 0.85, 0.97
+QUICK_DRAWS, QUICK_TUNE = 1000, 500
+_EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
+_BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
+_PACKAGES = ("arviz", "jax", "numpyro", "nutpie", "pymc")
+
+
+class FitError(ValueError):
+    """A fit that was asked for in a way that cannot be answered."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted reference model.
+
+    Attributes
+    ----------
+    parameter, backend, sampler, parameterisation : str
+        What was fitted and how.
+    posterior : xarray.DataTree
+        Groups ``posterior`` and ``sample_stats``, for ArviZ.
+    gate : Gate
+        Whether the draws may serve as a reference.
+    seconds : float
+        Wall time, compilation and a second run included.
+    seed : int
+        Seed of the sampler.
+    versions : mapping
+        Package versions.
+    """
+
+    parameter: str
+    backend: str
+    sampler: str
+    parameterisation: str
+    posterior: xr.DataTree
+    gate: Gate
+    seconds: float
+    seed: int
+    versions: Mapping[str, str]
+
+
+def fit(
+    parameter: str,
+    evidence: Evidence,
+    backend: Backend = "pymc",
+    *,
+    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    seed: int = 0,
+    progress: bool = True,
+    quick: bool = False,
+    **options: Any,
+) -> Fit:
+    """Fit the reference model of a parameter.
+
+    Parameters
+    ----------
+    parameter : {"kappa", "alpha_touch", "spread_floor_bps"}
+        Which model.
+    evidence : Evidence
+        One entry per asset.
+    backend : {"pymc", "numpyro"}
+        Which implementation.
+    parameterisation : {"auto", "centred", "noncentred"}
+        Form of the asset effects.
+    draws, tune, chains : int
+        Kept and discarded draws per chain, and chains.
+    seed : int
+        Seed of the sampler.
+    progress : bool
+        Show the sampler's progress.
+    quick : bool
+        1000 draws and only 500 tuning draws; the gate stays as it is.
+    **options
+        Passed to the model, such as ``window_effect=False``.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    FitError
+        If there is no such model or backend.
+    """
+    start = time.perf_counter()
+    form = resolve(parameter, evidence, backend) if parameterisation == "auto" else parameterisation
+    if quick:
+        draws, tune = QUICK_DRAWS, QUICK_TUNE
+    run = _sample_pymc if backend == "pymc" else _sample_numpyro
+    model = getattr(pymc_models if backend == "pymc" else numpyro_models, parameter)
+    built = model(evidence, parameterisation=form, **options)
+    found = run(built, evidence, draws, tune, chains, seed, progress, ACCEPT)
+    judged = gate(found)
+    if not judged.passed:
+        found = run(built, evidence, 2 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
+        judged = gate(found)
+    seconds = time.perf_counter() - start
+    versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
+    return Fit(parameter, backend, SAMPLERS[backend], form, found, judged, seconds, seed, versions)
+
+
+def resolve(parameter: str, evidence: Evidence, backend: str) -> Parameterisation:
+    """Choose the form of the asset effects by the amount of data; refuse unknown names.
+
+    Raises
+    ------
+    FitError
+        If there is no such model or backend.
+    """
+    if backend not in SAMPLERS:
+        raise FitError(f"unknown backend {backend!r}; there are {', '.join(SAMPLERS)}")
+    if parameter == "alpha_touch":
+        return choose(label_data(evidence))
+    if parameter == "spread_floor_bps":
+        return choose(markout_data(evidence))
+    if parameter == "kappa":
+        walks = bool(evidence.kappa) and isinstance(evidence.kappa[0], WalkCounts)
+        return choose(walk_data(evidence) if walks else depth_data(evidence))
+    raise FitError(f"no reference model for {parameter!r}; there are alpha_touch, spread_floor_bps, kappa")
+
+
+def _sample_pymc(
+    model: Any, evidence: Evidence, draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float
+) -> xr.DataTree:
+    compiled = nutpie.compile_pymc_model(model, backend="numba")
+    found = nutpie.sample(
+        compiled, draws=draws, tune=tune, chains=chains, seed=seed, progress_bar=progress, target_accept=accept,
+        cores=min(chains, os.cpu_count() or 1),
+    )  # fmt: skip
+    return _kept(found)
+
+
+def _sample_numpyro(
+    model: Any, evidence: Evidence, draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float
+) -> xr.DataTree:
+    keep_compiled()
+    with jax.enable_x64(True):
+        kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median)
+        mcmc = MCMC(
+            kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method="vectorized",
+            progress_bar=progress,
+        )  # fmt: skip
+        mcmc.run(jax.random.PRNGKey(seed), extra_fields=_EXTRA)
+        posterior = {k: np.asarray(v) for k, v in mcmc.get_samples(group_by_chain=True).items()}
+        stats = {k: np.asarray(v) for k, v in mcmc.get_extra_fields(group_by_chain=True).items()}
+    dims = {name: ["asset"] for name in _BY_ASSET if name in posterior}
+    groups = {"posterior": posterior, "sample_stats": stats}
+    return _kept(az.from_dict(groups, coords={"asset": list(evidence.assets)}, dims=dims))
+
+
+def _kept(found: xr.DataTree) -> xr.DataTree:
+    """Keep the two groups that are read, in memory, so that a fit can cross processes."""
+    groups = {name: found[name].to_dataset().load() for name in ("posterior", "sample_stats")}
+    groups["posterior"] = groups["posterior"].drop_vars(
+        [v for v in groups["posterior"].data_vars if str(v).endswith("__")], errors="ignore"
+    )
+    return xr.DataTree.from_dict(groups)
+
+
+def keep_compiled() -> None:
+    """Let JAX keep compiled programs between runs, unless MMRESEARCH_NO_CACHE is set.
+
+    They lie in ``$XDG_CACHE_HOME/mmresearch/jax``, by default under ``~/.cache``.
+    """
+    if os.environ.get("MMRESEARCH_NO_CACHE"):
+        return
+    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    jax.config.update("jax_compilation_cache_dir", str(root / "mmresearch" / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
