@@ -131,7 +131,7 @@ def policy(learner: Learner, trials: Trials) -> Finding:
 
 def _policy_once(learner: Learner, trials: Trials, round_: int) -> Finding:
     theta = trials.typical_truth
-    seeds = range(round_ * 100 + 20, round_ * 100 + 20 + max(3, trials.replicates))
+    seeds = range(round_ * 100 + 20, round_ * 100 + 25)
     got = {
         name: np.array([_means(learner, trials, theta, replicate=s, policy=p) for s in seeds])
         for name, p in trials.design.policies.items()

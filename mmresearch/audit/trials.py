@@ -21,11 +21,11 @@ from mmresearch.learn.contract import Learner, reads_of
 from mmresearch.sim.policies import Policy, Rotating, Stale
 from mmresearch.sim.worlds import plain
 from mmresearch.tape.evidence import WalkCounts, evidence
-from mmresearch.tape.markouts import markouts
 from mmresearch.tape.schema import Tape
 
 LADDER_BPS = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 25.0)
 CLOSE_BPS = (1.5, 3.0, 5.0, 8.0)
+DEEP_BPS = (9.0, 12.0, 16.0, 20.0, 25.0)
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class Design:
         Name -> (world arguments, the parameter's truth there): worlds in which the answer is known without a scale.
     policies : mapping
         Name -> quoting policy; the posterior must not depend on it.
-    information : callable
-        (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit.
+    information : callable or None
+        (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit. None if it
+        hangs on a variance that the learner may know or not: then calibration must tell.
     """
 
     truths: tuple[float, ...]
@@ -70,7 +71,7 @@ class Design:
     tolerance: float
     is_cost: bool
     mirror_slack: float
-    information: Callable[[Learner, Tape, Summary], float]
+    information: Callable[[Learner, Tape, Summary], float] | None
     nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     nulls: Mapping[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
@@ -79,12 +80,6 @@ class Design:
 def _label_information(learner: Learner, tape: Tape, found: Summary) -> float:
     p = float(np.clip(found.mean, 1e-3, 1 - 1e-3))
     return tape.fills["order_id"].nunique() / (p * (1 - p))
-
-
-def _markout_information(learner: Learner, tape: Tape, found: Summary) -> float:
-    moves = markouts(tape.quotes, tape.fills, (0.5,)).ravel()
-    moves = moves[np.isfinite(moves)]
-    return moves.size / float(moves.var(ddof=1))
 
 
 def _depth_information(learner: Learner, tape: Tape, found: Summary) -> float:
@@ -102,7 +97,7 @@ def _depth_information(learner: Learner, tape: Tape, found: Summary) -> float:
 _POLICIES: Mapping[str, Policy] = {
     "ladder to 25 bps": Rotating(depths_bps=LADDER_BPS, touch_share=0.3),
     "close ladder": Rotating(depths_bps=CLOSE_BPS, touch_share=0.3),
-    "old orders": Stale(depths_bps=LADDER_BPS, touch_share=0.3, seconds=120.0),
+    "old orders": Stale(depths_bps=DEEP_BPS, touch_share=0.2, seconds=240.0),
 }
 
 DESIGNS: Mapping[str, Design] = {
@@ -145,7 +140,7 @@ DESIGNS: Mapping[str, Design] = {
         tolerance=0.25,
         is_cost=True,
         mirror_slack=0.03,
-        information=_markout_information,
+        information=None,
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 3.0)},
         policies=_POLICIES,
     ),
@@ -242,9 +237,10 @@ class Trials:
         seed = _number(self.seed, self.parameter.name, replicate)
         return _tape(self.parameter.name, float(theta), float(length), seed, policy, tuple(sorted(nuisance.items())))
 
-    def information(self, learner: Learner, tape: Tape, found: Summary) -> float:
+    def information(self, learner: Learner, tape: Tape, found: Summary) -> float | None:
         """Fisher information that the tape's distinct events carry about the parameter, per squared unit."""
-        return self.design.information(learner, tape, found)
+        count = self.design.information
+        return None if count is None else count(learner, tape, found)
 
 
 @lru_cache(maxsize=192)

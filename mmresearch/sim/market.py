@@ -188,6 +188,7 @@ class _Desk:
 
     truth: Truth
     pause_s: float
+    pegged: bool
     sides: tuple[_Side, _Side]
     orders: list[list[float]] = field(default_factory=list)
     fills: list[tuple[float, int, int, float]] = field(default_factory=list)
@@ -198,7 +199,7 @@ class _Desk:
         if side.row < 0 or ts >= side.until:
             side.drawn = (side.drawn + 1) % len(side.depths)
             side.until = ts + side.lives[side.drawn]
-            side.pegged = math.isnan(side.depths[side.drawn])
+            side.pegged = self.pegged and math.isnan(side.depths[side.drawn])
             price = self._price(side, bid, ask, activity)
         elif side.pegged and side.price != (bid if side.sign > 0 else ask):
             price = bid if side.sign > 0 else ask
@@ -211,7 +212,7 @@ class _Desk:
 
     def _price(self, side: _Side, bid: float, ask: float, activity: float) -> float:
         touch = bid if side.sign > 0 else ask
-        if side.pegged:
+        if math.isnan(side.depths[side.drawn]):
             return touch
         tick, mid = self.truth.tick, 0.5 * (bid + ask)
         wanted = mid * (1 - side.sign * side.depths[side.drawn] * activity * 1e-4)
@@ -260,7 +261,7 @@ def play(
     n = int(seconds / 0.5) + 8
     plans = [policy.plan(rng, n) for _ in range(2)]
     sides = tuple(_Side(s, p.depth_bps.tolist(), p.seconds.tolist()) for s, p in zip((1, -1), plans, strict=True))
-    desk = _Desk(truth, policy.pause_s, sides)  # type: ignore[arg-type]
+    desk = _Desk(truth, policy.pause_s, policy.pegged, sides)  # type: ignore[arg-type]
     activity = windows.activity[windows.at(ts)] ** policy.response
     quotes = _run(truth, desk, flow, ts, log_mid, activity, windows, rng)
     return _tape(truth, seconds, quotes, desk, flow, rng)

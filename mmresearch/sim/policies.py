@@ -1,7 +1,7 @@
 """How we quote in a world: one order a side at a time, at the touch or at a depth from a ladder.
 
-A policy is a frozen value that turns a generator into a plan: depths and lifetimes of the orders to come. After any fill
-of ours both orders are pulled and nothing is quoted for `pause_s`, so that no other fill of ours falls into the markout
+A policy is a frozen value that turns a generator into a plan: depths and lifetimes of the orders to come. After any
+fill of ours both orders are pulled and nothing is quoted for `pause_s`, so that no other fill of ours falls into the markout
 of the first.
 
 Units: bps of mid, seconds.
@@ -23,7 +23,7 @@ class Plan:
     Attributes
     ----------
     depth_bps : ndarray, shape (n,)
-        Distance from the mid when placed; NaN is pegged to the touch.
+        Distance from the mid when placed; NaN is at the touch.
     seconds : ndarray, shape (n,)
         How long each is kept, fills aside.
     """
@@ -37,6 +37,7 @@ class Policy(Protocol):
 
     pause_s: float
     response: float
+    pegged: bool
 
     def plan(self, rng: np.random.Generator, n: int) -> Plan:
         """Draw the next n orders of one side."""
@@ -52,13 +53,15 @@ class Rotating:
     depths_bps : tuple of float
         Ladder, drawn from uniformly.
     touch_share : float
-        Share of the orders that are pegged to the touch instead.
+        Share of the orders that are placed at the touch instead.
     seconds : float
         Lifetime of an order.
     pause_s : float
         Pause after a fill.
     response : float
         Power of the market's activity by which depths are multiplied; 0 does not respond.
+    pegged : bool
+        Move orders at the touch with it, or leave them where they were placed.
     """
 
     depths_bps: tuple[float, ...] = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 25.0)
@@ -66,6 +69,7 @@ class Rotating:
     seconds: float = 5.0
     pause_s: float = 1.0
     response: float = 0.0
+    pegged: bool = True
 
     def plan(self, rng: np.random.Generator, n: int) -> Plan:
         """Draw the next n orders of one side."""
@@ -79,6 +83,7 @@ class Stale(Rotating):
     """Orders that are left for long, so that the mid drifts far between placing and fill."""
 
     seconds: float = 120.0
+    pegged: bool = False
 
     def plan(self, rng: np.random.Generator, n: int) -> Plan:
         """Draw the next n orders of one side; lifetimes are exponential."""
