@@ -20,6 +20,8 @@ from mmresearch.learn.contract import Learner
 
 SLOPE_BOUNDS = (0.8, 1.2)
 STANDARD_ERRORS = 4.0
+#: Tapes per policy; the same seeds under each, so that their differences are paired.
+POLICY_SEEDS = 8
 
 
 def _means(learner: Learner, trials: Trials, theta: float, **world) -> float:
@@ -131,9 +133,10 @@ def policy(learner: Learner, trials: Trials) -> Finding:
 
 def _policy_once(learner: Learner, trials: Trials, round_: int) -> Finding:
     theta = trials.typical_truth
-    seeds = range(round_ * 100 + 20, round_ * 100 + 25)
+    seeds = range(round_ * 100 + 20, round_ * 100 + 20 + POLICY_SEEDS)
+    world = trials.design.policy_world
     got = {
-        name: np.array([_means(learner, trials, theta, replicate=s, policy=p) for s in seeds])
+        name: np.array([_means(learner, trials, theta, replicate=s, policy=p, **world) for s in seeds])
         for name, p in trials.design.policies.items()
     }
     return judge_policy(got, trials)

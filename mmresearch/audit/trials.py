@@ -57,6 +57,8 @@ class Design:
         Name -> (world arguments, the parameter's truth there): worlds in which the answer is known without a scale.
     policies : mapping
         Name -> quoting policy; the posterior must not depend on it.
+    policy_world : mapping
+        World arguments held fixed while policies are compared: a mid that moves, so that old orders differ from new.
     information : callable or None
         (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit. None if it
         hangs on a variance that the learner may know or not: then calibration must tell.
@@ -75,6 +77,7 @@ class Design:
     nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     nulls: Mapping[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    policy_world: Mapping[str, float] = field(default_factory=lambda: {"sigma_bps_per_sqrt_s": 1.5})
 
 
 def _label_information(learner: Learner, tape: Tape, found: Summary) -> float:
@@ -97,7 +100,7 @@ def _depth_information(learner: Learner, tape: Tape, found: Summary) -> float:
 _POLICIES: Mapping[str, Policy] = {
     "ladder to 25 bps": Rotating(depths_bps=LADDER_BPS, touch_share=0.3),
     "close ladder": Rotating(depths_bps=CLOSE_BPS, touch_share=0.3),
-    "old orders": Stale(depths_bps=DEEP_BPS, touch_share=0.2, seconds=240.0),
+    "old orders": Stale(depths_bps=DEEP_BPS, touch_share=0.35, seconds=240.0),
 }
 
 DESIGNS: Mapping[str, Design] = {
