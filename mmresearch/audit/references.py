@@ -87,6 +87,7 @@ def summarise_fit(reference: Reference, backend: str) -> FitSummary:
         admitted=gate.passed,
         seconds=fitted.seconds,
         unpooled=tuple(unpooled(reference.parameter, reference.evidence, i) for i in range(len(assets))),
+        source=reference.source,
     )
 
 

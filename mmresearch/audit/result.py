@@ -143,6 +143,8 @@ class FitSummary:
         Wall time of the fit, compilation included.
     unpooled : tuple of float
         Per asset, the estimate from its own data alone (empty if there is none).
+    source : str
+        Which events were fitted: own fills, at touch, rotating or trades.
     """
 
     parameter: str
@@ -159,6 +161,7 @@ class FitSummary:
     admitted: bool
     seconds: float
     unpooled: tuple[float, ...] = ()
+    source: str = "own fills"
 
 
 @dataclass(frozen=True)
