@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, Tape, TapeMeta
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS
+from mmresearch.tape.schema import Tape, TapeMeta
 
 STEP_S, TICK, T1 = 0.25, 0.05, 20.0
 

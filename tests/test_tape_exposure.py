@@ -11,6 +11,7 @@ import random_tapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS
 from mmresearch.tape.exposure import (
     DEPTH_BINS,
     ExposureState,
@@ -21,7 +22,7 @@ from mmresearch.tape.exposure import (
     order_exposure_step,
 )
 from mmresearch.tape.orders import OwnOrders
-from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, Tape
+from mmresearch.tape.schema import Tape
 
 SEEDS = st.integers(0, 2**32 - 1)
 

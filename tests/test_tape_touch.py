@@ -10,8 +10,9 @@ import random_tapes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmresearch.tape.columns import FILL_COLUMNS
 from mmresearch.tape.hypothetical import at_touch
-from mmresearch.tape.schema import FILL_COLUMNS, Tape, TapeMeta
+from mmresearch.tape.schema import Tape, TapeMeta
 from mmresearch.tape.touch import TouchFills, touch_fills
 
 SEEDS = st.integers(0, 2**32 - 1)

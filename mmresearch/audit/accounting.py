@@ -20,7 +20,8 @@ from mmresearch.audit.beliefs import Summary, believe, summarise
 from mmresearch.audit.result import Finding
 from mmresearch.audit.trials import Trials
 from mmresearch.learn.contract import Learner, State, name_of, run
-from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, Tape, empty_table
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
+from mmresearch.tape.schema import Tape
 
 CUT_BOUND_SD = 1e-3
 SLOPE_BOUND = 0.05

@@ -15,9 +15,10 @@ from scipy.optimize import brentq
 
 from mmresearch.learn.contract import Learner, reads_of
 from mmresearch.quote.edge import Market
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
 from mmresearch.tape.evidence import DepthCounts, Evidence, MarkoutMoments, WalkCounts
 from mmresearch.tape.hypothetical import default_depths_bps
-from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, Tape, empty_table
+from mmresearch.tape.schema import Tape
 
 Source = Literal["own fills", "at touch", "rotating", "trades"]
 

@@ -60,8 +60,8 @@ class Design:
     policy_world : mapping
         World arguments held fixed while policies are compared: a mid that moves, so that old orders differ from new.
     information : callable or None
-        (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit. None if it
-        hangs on a variance that the learner may know or not: then calibration must tell.
+        (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit. None if
+        it hangs on a variance that the learner may know or not: then calibration must tell.
     """
 
     truths: tuple[float, ...]

@@ -1,8 +1,8 @@
 """Evidence as the arrays of a likelihood: flat rows with their asset and window, both backends reading the same.
 
 Rows without information (no label, no exposure) are left out. Depth bins are merged to six per octave. Within a bin
-the mean of e^{-kappa d} is taken to second order, e^{-kappa dbar + kappa^2 v/2} with v the variance of depth in the bin,
-so that merging changes the intensity by less than a part in a thousand where fills happen.
+the mean of e^{-kappa d} is taken to second order, e^{-kappa dbar + kappa^2 v/2} with v the variance of depth in the
+bin, so that merging changes the intensity by less than a part in a thousand where fills happen.
 """
 
 from __future__ import annotations
@@ -171,9 +171,9 @@ def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
     window = np.concatenate([np.arange(c.seconds.size) for c in counts])
     columns = [
         np.concatenate([getattr(c, name) for c in counts])
-        for name in ("seconds", "inside", "at", "beyond", "excess_bps", "tick_bps", "half_spread_bps")
+        for name in ("seconds", "inside", "at", "beyond", "excess_bps", "tick_bps")
     ]
-    seconds, inside, at, beyond, excess, tick, half = columns
+    seconds, inside, at, beyond, excess, tick = columns
     used = seconds > 0
     half_mean = np.array([np.average(c.half_spread_bps, weights=c.seconds) for c in counts])
     orders = inside + at + beyond

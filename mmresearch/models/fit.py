@@ -1,7 +1,7 @@
 """One way to fit: model by name, backend by name, a named sampler, and a gate before anybody believes the draws.
 
-PyMC models are sampled by nutpie, NumPyro models by NumPyro's NUTS in double precision. A fit that the gate refuses is run
-once more with smaller steps and twice the draws; if it is refused again, it says so.
+PyMC models are sampled by nutpie, NumPyro models by NumPyro's NUTS in double precision. A fit that the gate refuses
+is run once more with smaller steps and twice the draws; if it is refused again, it says so.
 """
 
 from __future__ import annotations

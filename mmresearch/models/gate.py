@@ -1,8 +1,8 @@
 """The admission gate: may these draws serve as a reference?
 
-R-hat < 1.01 and effective sample sizes (bulk and tail) >= 400 for every number that is reported or shared by all assets,
-R-hat < 1.01 for window effects too, no divergence, and energy diagnostics (BFMI) > .3 in every chain. Sources: Vehtari et
-al. 2021; Betancourt 2016.
+R-hat < 1.01 and effective sample sizes (bulk and tail) >= 400 for every number that is reported or shared by all
+assets, R-hat < 1.01 for window effects too, no divergence, and energy diagnostics (BFMI) > .3 in every chain. Sources:
+Vehtari et al. 2021; Betancourt 2016.
 """
 
 from __future__ import annotations

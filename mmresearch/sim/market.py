@@ -23,7 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmresearch.sim.policies import Policy
-from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, TRADE_COLUMNS, Tape, TapeMeta
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, TRADE_COLUMNS
+from mmresearch.tape.schema import Tape, TapeMeta
 
 JUMP_DELAY_S = (0.02, 0.3)
 ACTIVITY_WINDOW_S = 300.0

@@ -1,8 +1,8 @@
 """How we quote in a world: one order a side at a time, at the touch or at a depth from a ladder.
 
 A policy is a frozen value that turns a generator into a plan: depths and lifetimes of the orders to come. After any
-fill of ours both orders are pulled and nothing is quoted for `pause_s`, so that no other fill of ours falls into the markout
-of the first.
+fill of ours both orders are pulled and nothing is quoted for `pause_s`, so that no other fill of ours falls into the
+markout of the first.
 
 Units: bps of mid, seconds.
 """

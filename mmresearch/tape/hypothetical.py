@@ -15,12 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS
 from mmresearch.tape.mids import FloatArray, mid_at_or_before, quote_arrays
-from mmresearch.tape.schema import FILL_COLUMNS, ORDER_COLUMNS, Tape
+
+if TYPE_CHECKING:
+    from mmresearch.tape.schema import Tape
 from mmresearch.tape.walks import farthest_prints, market_orders
 
 #: Rungs of the ladder that `default_depths_bps` proposes.

@@ -7,19 +7,18 @@ buy and -1 for a sell. A slice is half-open, ``t0 <= ts < t1``. At equal ``ts`` 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from mmresearch.tape import hypothetical
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
 
 Provenance = Literal["own-fills", "market-proxy", "synthetic"]
-
-QUOTE_COLUMNS = ("ts", "bid", "bid_sz", "ask", "ask_sz")
-TRADE_COLUMNS = ("ts", "price", "size", "side")
-ORDER_COLUMNS = ("order_id", "side", "price", "size", "placed", "removed")
-FILL_COLUMNS = ("ts", "order_id", "side", "price", "size")
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,6 @@ class TapeMeta:
     provenance: Provenance = "own-fills"
 
 
-def empty_table(columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return a table with the given columns and no rows, typed as a tape wants them."""
-    integers = {"side", "order_id"}
-    return pd.DataFrame({c: pd.Series(dtype="int64" if c in integers else "float64") for c in columns})
-
-
 @dataclass(frozen=True)
 class Tape:
     """A stretch of market history with our own orders and fills in it.
@@ -70,7 +63,7 @@ class Tape:
     t0, t1 : float
         The slice covers ``t0 <= ts < t1`` (seconds).
     quotes, trades, orders, fills : pandas.DataFrame
-        Columns as in `QUOTE_COLUMNS`, `TRADE_COLUMNS`, `ORDER_COLUMNS`, `FILL_COLUMNS`, each sorted by ``ts``
+        Columns as in `mmresearch.tape.columns`, each sorted by ``ts``
         (orders by ``placed``). ``trades`` are other people's; a bool column ``hidden`` marks prints against
         undisplayed liquidity. ``removed`` is NaN while an order rests.
     signals : pandas.DataFrame or None
@@ -154,6 +147,20 @@ class Tape:
         )
         turn = {name: _mirror(getattr(self, name), square) for name in ("trades", "orders", "fills")}
         return replace(self, quotes=quotes, **turn)
+
+    def at_touch(self) -> Tape:
+        """Add one-lot orders at both touches and the fills that they would have had; provenance market-proxy.
+
+        See `mmresearch.tape.hypothetical.at_touch` for what such fills do not know.
+        """
+        return hypothetical.at_touch(self)
+
+    def rotating(self, depths_bps: Sequence[float] | NDArray[np.float64], seconds: float, seed: int) -> Tape:
+        """Add one order a side at a time, at a depth (bps) drawn afresh every `seconds`; provenance market-proxy.
+
+        See `mmresearch.tape.hypothetical.rotating`.
+        """
+        return hypothetical.rotating(self, depths_bps, seconds, seed)
 
     def scaled(self, price: float = 1.0, time: float = 1.0) -> Tape:
         """Multiply every price and every time by a constant: the change of units that must cancel."""

@@ -14,13 +14,16 @@ at all otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mmresearch.tape.mids import FloatArray, QuoteArrays, float_columns, index_before, quote_arrays
-from mmresearch.tape.schema import Tape
+
+if TYPE_CHECKING:
+    from mmresearch.tape.schema import Tape
 
 INSIDE, AT, BEYOND = -1, 0, 1
 

@@ -1,7 +1,7 @@
 """Events at the touch: how often they are informed, and what they cost.
 
 alpha_touch:       logit alpha_i ~ N(mu, tau);  labels in window w ~ BetaBinomial with mean
-                   theta_i = phi_i + alpha_i (1 - phi_i) and intra-class correlation rho: labels of one window are alike.
+                   theta_i = phi_i + alpha_i (1 - phi_i) and intra-class correlation rho: labels of a window are alike.
 spread_floor_bps:  AS_i ~ N(mu, tau);  mean move in window w ~ N(AS_i, s_i sqrt(1/n + c^2)), s_i unknown;
                    floor_i = fee_i + AS_i. Window effects are integrated out.
 """

@@ -2,8 +2,8 @@
 
 Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal. kappa_iw wanders
              between windows; A_iw is A_i times a Gamma with mean one, integrated out: the fills of a window are
-             negative binomial, their depths multinomial. Sampled as the intensity at the asset's mean fill depth, ln A_i = ln lambda_i + kappa_i dbar_i (unit
-             Jacobian): there it is almost independent of kappa.
+             negative binomial, their depths multinomial. Sampled as the intensity at the asset's mean fill depth,
+             ln A_i = ln lambda_i + kappa_i dbar_i (unit Jacobian): there it is almost independent of kappa.
 Trade tapes: a hurdle. P(an order walks past the touch) = p_i; one that walks goes j >= 1 ticks with
              P(at least j) = e^{-kappa tick (j - 1)}; A_i = rate_i p_i e^{kappa_i h_i}.
 

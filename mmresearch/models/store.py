@@ -1,0 +1,98 @@
+"""Draws on disk: ArviZ DataTree in zarr, with what they were made from.
+
+A store is written beside its place and renamed into it, so a reader sees the old draws or the new ones, never half.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from mmresearch.models.fit import Fit
+from mmresearch.models.gate import Gate, gate
+from mmresearch.tape.evidence import Evidence
+
+
+class StoreError(ValueError):
+    """A path that holds no draws of ours."""
+
+
+def evidence_hash(evidence: Evidence) -> str:
+    """Hash of every number in the evidence (SHA-256, hex)."""
+    digest = hashlib.sha256()
+    for name in ("alpha_touch", "spread_floor_bps", "kappa"):
+        for counts in getattr(evidence, name):
+            digest.update(type(counts).__name__.encode())
+            for field in dataclasses.fields(counts):
+                value = getattr(counts, field.name)
+                plain = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
+                digest.update(field.name.encode() + plain)
+    return digest.hexdigest()
+
+
+def save_fit(fitted: Fit, path: str | Path, evidence: Evidence) -> Path:
+    """Write the draws of a fit with their provenance.
+
+    Parameters
+    ----------
+    fitted : Fit
+        What to keep.
+    path : path
+        A folder, by custom ending in ``.zarr``; replaced if it exists.
+    evidence : Evidence
+        What was fitted; its hash is stored.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tree = fitted.posterior.copy()
+    tree.attrs = {
+        "parameter": fitted.parameter,
+        "backend": fitted.backend,
+        "sampler": fitted.sampler,
+        "parameterisation": fitted.parameterisation,
+        "seed": fitted.seed,
+        "seconds": fitted.seconds,
+        "versions": json.dumps(dict(fitted.versions)),
+        "evidence_sha256": evidence_hash(evidence),
+        "admitted": int(fitted.gate.passed),
+    }
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        tree.to_zarr(temporary / "new", mode="w", consolidated=False)
+        if target.exists():
+            os.replace(target, temporary / "old")
+        os.replace(temporary / "new", target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def load_fit(path: str | Path) -> tuple[xr.DataTree, Gate, dict[str, Any]]:
+    """Read draws; return them, the gate judged anew, and their provenance.
+
+    Raises
+    ------
+    StoreError
+        If the path holds no draws of ours.
+    """
+    try:
+        tree = xr.open_datatree(path, engine="zarr", consolidated=False).load()
+    except (FileNotFoundError, ValueError, OSError) as error:
+        raise StoreError(f"{path} holds no draws: {error}") from error
+    if "parameter" not in tree.attrs:
+        raise StoreError(f"{path} holds draws without provenance; it was not written by save_fit")
+    return tree, gate(tree), {**tree.attrs, "versions": json.loads(tree.attrs["versions"])}
