@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mmresearch.audit.beliefs import Summary, believe, summarise
-from mmresearch.audit.result import Finding
+from mmresearch.audit.result import Finding, Status
 from mmresearch.audit.trials import Trials
 from mmresearch.learn.contract import Learner, State, name_of, run
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
@@ -61,12 +61,16 @@ def silence(tape: Tape, start: float, seconds: float) -> Tape:
     """Return a slice in which the last quote stands still and nobody trades, not even we."""
     ts = np.arange(start, start + seconds, 5.0)
     last = tape.quotes.iloc[[-1] * ts.size].reset_index(drop=True)
-    nothing = {
-        "trades": empty_table(TRADE_COLUMNS),
-        "orders": empty_table(ORDER_COLUMNS),
-        "fills": empty_table(FILL_COLUMNS),
-    }
-    return replace(tape, t0=start, t1=start + seconds, quotes=last.assign(ts=ts), signals=None, **nothing)
+    return replace(
+        tape,
+        t0=start,
+        t1=start + seconds,
+        quotes=last.assign(ts=ts),
+        trades=empty_table(TRADE_COLUMNS),
+        orders=empty_table(ORDER_COLUMNS),
+        fills=empty_table(FILL_COLUMNS),
+        signals=None,
+    )
 
 
 def _cuts(tape: Tape, rng: np.random.Generator) -> list[float]:
@@ -171,7 +175,7 @@ def units(learner: Learner, trials: Trials) -> Finding:
         return Finding("units", "algebra", "fail", value, SLOPE_BOUND, 1.0, detail + ".", mend)
     # A prior with weight w hides a slope s as about (1 - w) s: power is whether a slope of .1 would still show.
     power = float(0.1 * (1 - weight) > SLOPE_BOUND)
-    status = "pass" if power else "undecided"
+    status: Status = "pass" if power else "undecided"
     return Finding("units", "algebra", status, value, SLOPE_BOUND, power, f"{detail} (prior weighs {weight:.2%}).")
 
 

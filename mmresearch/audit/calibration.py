@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from mmresearch.audit.result import Finding
+from mmresearch.audit.result import Finding, Status
 from mmresearch.audit.trials import Trials
 from mmresearch.learn.contract import Learner, run
 
@@ -78,7 +78,7 @@ def _judge(u: NDArray[np.float64], trials: Trials) -> Finding:
         why = f"{name}: over {u.size} truths of its own prior {covers}; z has mean {z.mean():+.2f}, sd {z.std():.2f}."
         mend = "Discount the evidence, learn the variance, or state the prior that the world has."
         return Finding("calibration", "calibration", "fail", coverage(u, 0.9), COVERAGE_BOUND, power, why, mend)
-    status = "pass" if power >= 0.5 else "undecided"
+    status: Status = "pass" if power >= 0.5 else "undecided"
     why = f"over {u.size} truths of its own prior {covers}; {caught}."
     return Finding("calibration", "calibration", status, coverage(u, 0.9), COVERAGE_BOUND, power, why)
 

@@ -55,7 +55,9 @@ class Certification:
 
     def _repr_html_(self) -> str:
         columns = self.table.drop(columns="why")
-        return f"<p><b>{self.verdict}</b>: {self.reason}</p>{columns.to_html(index=False, float_format='%.3g')}"
+        return (
+            f"<p><b>{self.verdict}</b>: {self.reason}</p>{columns.to_html(index=False, float_format='{:.3g}'.format)}"
+        )
 
 
 def certify(

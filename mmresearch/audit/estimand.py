@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmresearch.audit.beliefs import believe
-from mmresearch.audit.result import Finding
+from mmresearch.audit.result import Finding, Status
 from mmresearch.audit.trials import Trials
 from mmresearch.learn.contract import Learner
 
@@ -92,7 +92,7 @@ def judge_estimand(
         value, bound = move, trials.tolerance
     else:
         why = f"slope {slope:.3f}, bias {bias:+.2g} {trials.scale_name} over {want.size} truths; no nuisance moves it."
-        status = "pass" if power >= 0.5 else "undecided"
+        status: Status = "pass" if power >= 0.5 else "undecided"
         return Finding("estimand", "algebra", status, slope, SLOPE_BOUNDS[0], power, why)
     mend = f"Learn {trials.parameter.name} as the catalogue states it: {trials.parameter.estimand}"
     return Finding("estimand", "algebra", "fail", value, bound, power, why, mend)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mmresearch.audit.result import Finding, FitSummary
 from mmresearch.audit.sources import Source, shown, unpooled
-from mmresearch.models.fit import Fit, fit
+from mmresearch.models.fit import Backend, Fit, fit
 from mmresearch.tape.evidence import Evidence, evidence
 from mmresearch.tape.schema import Tape
 
@@ -29,7 +29,7 @@ class Task:
 
     parameter: str
     source: Source
-    backend: str
+    backend: Backend
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,14 @@ from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
 from mmresearch.audit.sources import Source, has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
-from mmresearch.models.fit import Fit
+from mmresearch.models.fit import Backend, Fit
 from mmresearch.tape.schema import Tape
 
-BACKENDS = {"pymc": ("pymc",), "numpyro": ("numpyro",), "both": ("pymc", "numpyro")}
+BACKENDS: Mapping[str, tuple[Backend, ...]] = {
+    "pymc": ("pymc",),
+    "numpyro": ("numpyro",),
+    "both": ("pymc", "numpyro"),
+}
 #: Windows in which intensities may wander, in seconds.
 WINDOW_S = 300.0
 _PACKAGES = ("mmresearch", "arviz", "jax", "numpy", "numpyro", "nutpie", "pandas", "pymc", "scipy")
@@ -152,8 +156,18 @@ def hash_of(tape: Tape) -> str:
 
 def summarise_tape(tape: Tape, source: str = "memory", account: tuple[str, ...] = ()) -> TapeSummary:
     """Say what a tape is, for the report."""
-    rows = (len(t) for t in (tape.quotes, tape.trades, tape.orders, tape.fills))
-    return TapeSummary(tape.asset, tape.meta.provenance, source, hash_of(tape), tape.seconds, *rows, account)
+    return TapeSummary(
+        asset=tape.asset,
+        provenance=tape.meta.provenance,
+        source=source,
+        sha256=hash_of(tape),
+        seconds=tape.seconds,
+        quotes=len(tape.quotes),
+        trades=len(tape.trades),
+        orders=len(tape.orders),
+        fills=len(tape.fills),
+        account=account,
+    )
 
 
 def _plan(learners: Sequence[Learner], tapes: Sequence[Tape]) -> list[tuple[str, Source]]:

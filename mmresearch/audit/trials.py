@@ -238,7 +238,8 @@ class Trials:
         """
         length = self.design.seconds if seconds is None else seconds
         seed = _number(self.seed, self.parameter.name, replicate)
-        return _tape(self.parameter.name, float(theta), float(length), seed, policy, tuple(sorted(nuisance.items())))
+        world = tuple(sorted(nuisance.items()))
+        return _tape(self.parameter.name, float(theta), float(length), seed, policy, world)  # type: ignore[arg-type]
 
     def information(self, learner: Learner, tape: Tape, found: Summary) -> float | None:
         """Fisher information that the tape's distinct events carry about the parameter, per squared unit."""

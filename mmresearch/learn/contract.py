@@ -24,7 +24,10 @@ class Learner(Protocol):
     ``horizon_s`` (fixed times that it uses), ``log_joint(theta, tape)``, ``predictive(state)``.
     """
 
-    parameter: str
+    @property
+    def parameter(self) -> str:
+        """Name in the catalogue."""
+        ...
 
     def init(self) -> State:
         """Return the state before any data; picklable."""

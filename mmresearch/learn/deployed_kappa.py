@@ -65,7 +65,7 @@ class DeployedKappa:
         known = quote_arrays(tape.quotes, state.last_quote)
         last = int(np.ceil((tape.t1 - start) / STEP_S - 1e-9)) - 1
         ticks = np.arange(state.ticks + 1, last + 1)
-        times = start + ticks * STEP_S
+        times = np.asarray(start + ticks * STEP_S, dtype=np.float64)
         fills = np.sort(tape.fills["ts"].to_numpy())
         counts = state.fills + np.searchsorted(fills, times, side="left")
         after = replace(

@@ -95,4 +95,8 @@ def load_fit(path: str | Path) -> tuple[xr.DataTree, Gate, dict[str, Any]]:
         raise StoreError(f"{path} holds no draws: {error}") from error
     if "parameter" not in tree.attrs:
         raise StoreError(f"{path} holds draws without provenance; it was not written by save_fit")
-    return tree, gate(tree), {**tree.attrs, "versions": json.loads(tree.attrs["versions"])}
+    return (
+        tree,
+        gate(tree),
+        {str(k): v for k, v in tree.attrs.items()} | {"versions": json.loads(tree.attrs["versions"])},
+    )

@@ -35,9 +35,20 @@ class Plan:
 class Policy(Protocol):
     """What a world needs of a quoting policy."""
 
-    pause_s: float
-    response: float
-    pegged: bool
+    @property
+    def pause_s(self) -> float:
+        """Pause after a fill."""
+        ...
+
+    @property
+    def response(self) -> float:
+        """Power of the market's activity by which depths are multiplied."""
+        ...
+
+    @property
+    def pegged(self) -> bool:
+        """Whether orders at the touch move with it."""
+        ...
 
     def plan(self, rng: np.random.Generator, n: int) -> Plan:
         """Draw the next n orders of one side."""

@@ -1,9 +1,9 @@
 """How far the mid moves when nobody traded with us: the noise that any markout label sees.
 
 Moves are measured from a grid of instants exactly as a fill's would be: from the mid just before to the first quote at
-or after the horizon. An instant is *quiet* if no own fill happened shortly before it or before its horizon. The share of
-quiet moves beyond a threshold, halved because the law of noise has no side, is the chance that a one-sided label fires
-although the fill was not informed.
+or after the horizon. An instant is *quiet* if no own fill happened shortly before it or before its horizon. The share
+of quiet moves beyond a threshold, halved because the law of noise has no side, is the chance that a one-sided label
+fires although the fill was not informed.
 
 Units: seconds, bps of mid.
 """

@@ -145,8 +145,13 @@ class Tape:
                 "ask_sz": self.quotes["bid_sz"],
             }
         )
-        turn = {name: _mirror(getattr(self, name), square) for name in ("trades", "orders", "fills")}
-        return replace(self, quotes=quotes, **turn)
+        return replace(
+            self,
+            quotes=quotes,
+            trades=_mirror(self.trades, square),
+            orders=_mirror(self.orders, square),
+            fills=_mirror(self.fills, square),
+        )
 
     def at_touch(self) -> Tape:
         """Add one-lot orders at both touches and the fills that they would have had; provenance market-proxy.
@@ -166,14 +171,18 @@ class Tape:
         """Multiply every price and every time by a constant: the change of units that must cancel."""
         if not (price > 0 and time > 0):
             raise ValueError(f"scales must be positive, got price={price}, time={time}")
-        tables = {n: _scale(getattr(self, n), price, time) for n in ("quotes", "trades", "orders", "fills")}
-        signals = None if self.signals is None else self.signals.assign(ts=self.signals["ts"] * time)
-        sessions = None if self.sessions is None else self.sessions * time
-        tick = None if self.meta.tick is None else self.meta.tick * price
         return replace(
-            self, t0=self.t0 * time, t1=self.t1 * time, signals=signals, sessions=sessions,
-            meta=replace(self.meta, tick=tick), **tables,
-        )  # fmt: skip
+            self,
+            t0=self.t0 * time,
+            t1=self.t1 * time,
+            quotes=_scale(self.quotes, price, time),
+            trades=_scale(self.trades, price, time),
+            orders=_scale(self.orders, price, time),
+            fills=_scale(self.fills, price, time),
+            signals=None if self.signals is None else self.signals.assign(ts=self.signals["ts"] * time),
+            sessions=None if self.sessions is None else self.sessions * time,
+            meta=replace(self.meta, tick=None if self.meta.tick is None else self.meta.tick * price),
+        )
 
 
 def _rows(table: pd.DataFrame, t0: float, t1: float) -> pd.DataFrame:
