@@ -25,9 +25,9 @@ _FIT = (
 )  # fmt: skip
 _TAPE = ("asset", "provenance", "source", "sha256", "seconds", "quotes", "trades", "orders", "fills", "account")
 #: Text and whole numbers keep their type even where a table is empty or a column unknown throughout.
-_FLOATS = frozenset(
-    f.name for f in fields(Certificate) if "float" in str(f.type) and f.name != "n_events"
-) | frozenset({"value", "bound", "power"})
+_FLOATS = frozenset(f.name for f in fields(Certificate) if "float" in str(f.type) and f.name != "n_events") | frozenset(
+    {"value", "bound", "power"}
+)
 
 
 def certificates(audit: Audit) -> pd.DataFrame:
