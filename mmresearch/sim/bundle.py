@@ -8,24 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import mmresearch
-from mmresearch.sim.market import Truth
-from mmresearch.sim.policies import Rotating
-from mmresearch.sim.population import Hyper, population
-from mmresearch.sim.worlds import simulate
+from mmresearch.sim.population import Hyper
+from mmresearch.sim.truth import Truth
+from mmresearch.sim.worlds import World
 from mmresearch.tape.parquet import read_parquet, write_parquet
 from mmresearch.tape.schema import Tape
 
 SEED = 20240601
-ASSETS = 8
-SECONDS = 7200.0
-POLICY = Rotating()
-#: Deeper fills are informed less often: alpha e^{-(d - h)/15 bps}; alpha_touch is about fills at the touch.
-ALPHA_DECAY_BPS = 15.0
+#: Fills beyond the touch are informed less often; alpha_touch is about fills at the touch.
+WORLD = World(assets=8, seconds=7200.0, hyper=Hyper(alpha_decay_bps=15.0))
 LEARNABLE = ("kappa", "A", "alpha_touch", "spread_floor_bps")
 
 
@@ -46,16 +42,6 @@ def data_dir() -> Path:
         if (place / "manifest.json").is_file():
             return place
     raise BundleError("the bundled data are missing; make them again with: python -m mmresearch.sim.bundle")
-
-
-def truths_of_bundle() -> list[Truth]:
-    """Truths of the eight assets."""
-    return [replace(t, alpha_decay_bps=ALPHA_DECAY_BPS) for t in population(ASSETS, SEED)]
-
-
-def make(truth: Truth, index: int) -> Tape:
-    """Simulate one bundled tape."""
-    return simulate(truth, SECONDS, POLICY, seed=SEED + index)
 
 
 def example(folder: str | Path | None = None) -> list[Tape]:
@@ -90,31 +76,34 @@ def sha256_of(tape_path: Path) -> str:
     return digest.hexdigest()
 
 
+def _entry(tape: Tape, truth: Truth, path: Path, seed: list[int]) -> dict[str, Any]:
+    values = {k: v for k, v in asdict(truth).items() if k != "asset"}
+    return {
+        "asset": tape.asset,
+        "path": path.name,
+        "seed": seed,
+        "sha256": sha256_of(path),
+        "rows": {t: len(getattr(tape, t)) for t in ("quotes", "trades", "orders", "fills")},
+        "truth": {**values, "spread_floor_bps": truth.spread_floor_bps},
+    }
+
+
 def write_bundle(folder: str | Path) -> Path:
     """Make the bundled tapes and their manifest in a folder; return the manifest's path."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    entries = []
-    for i, truth in enumerate(truths_of_bundle()):
-        tape, name = make(truth, i), f"{truth.asset}.tape"
-        write_parquet(tape, place / name)
-        values = {k: v for k, v in asdict(truth).items() if k != "asset"}
-        entries.append(
-            {
-                "asset": truth.asset,
-                "path": name,
-                "seed": SEED + i,
-                "sha256": sha256_of(place / name),
-                "rows": {t: len(getattr(tape, t)) for t in ("quotes", "trades", "orders", "fills")},
-                "truth": {**values, "spread_floor_bps": truth.spread_floor_bps},
-            }
-        )
+    entries = [
+        _entry(tape, truth, write_parquet(tape, place / f"{tape.asset}.tape"), [SEED, i])
+        for i, (tape, truth) in enumerate(zip(WORLD.tapes(SEED), WORLD.truths(SEED), strict=True))
+    ]
     manifest = {
         "made_by": "python -m mmresearch.sim.bundle",
         "seed": SEED,
-        "seconds": SECONDS,
-        "policy": {"class": type(POLICY).__name__, **asdict(POLICY)},
-        "hyper": asdict(Hyper()),
+        "seconds": WORLD.seconds,
+        "policy": {"class": type(WORLD.policy).__name__, **asdict(WORLD.policy)},  # type: ignore[call-overload]
+        "stress": asdict(WORLD.stress),
+        "quote_s": WORLD.quote_s,
+        "hyper": asdict(WORLD.hyper),
         "tapes": entries,
     }
     temporary = place / ".manifest.json.tmp"

@@ -73,6 +73,11 @@ class Rotating:
         Power of the market's activity by which depths are multiplied; 0 does not respond.
     pegged : bool
         Move orders at the touch with it, or leave them where they were placed.
+
+    Raises
+    ------
+    ValueError
+        If a depth is negative, there is none, a share is not one, or an order has no lifetime.
     """
 
     depths_bps: tuple[float, ...] = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 25.0)
@@ -81,6 +86,14 @@ class Rotating:
     pause_s: float = 1.0
     response: float = 0.0
     pegged: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.depths_bps or min(self.depths_bps) < 0:
+            raise ValueError(f"depths_bps must name depths of at least 0 bps, got {self.depths_bps}")
+        if not 0 <= self.touch_share <= 1:
+            raise ValueError(f"touch_share is a share between 0 and 1, got {self.touch_share}")
+        if not self.seconds > 0:
+            raise ValueError(f"orders must live a positive time, got {self.seconds} s")
 
     def plan(self, rng: np.random.Generator, n: int) -> Plan:
         """Draw the next n orders of one side."""

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmresearch.sim.market import Truth
+from mmresearch.sim.truth import Truth
 
 NAMES = ("ALFA", "BRAV", "CHAR", "DELT", "ECHO", "FOXT", "GOLF", "HOTL")
 _PRICES = (61000.0, 2450.0, 142.0, 585.0, 0.186, 23.4, 7.15, 1180.0)
@@ -32,6 +33,8 @@ class Hyper:
         Median volatility and sd of its logarithm.
     adverse_bps, adverse_log_sd, adverse_cv : float
         Median jump after an informed fill, sd of its logarithm over assets, and sd over mean within one.
+    alpha_decay_bps : float
+        How fast fills beyond the touch cease to be informed, the same for all assets; infinite for not at all.
     """
 
     kappa: float = 2000.0
@@ -46,6 +49,7 @@ class Hyper:
     adverse_bps: float = 14.0
     adverse_log_sd: float = 0.12
     adverse_cv: float = 0.15
+    alpha_decay_bps: float = math.inf
 
 
 def population(n_assets: int, seed: int, hyper: Hyper | None = None) -> list[Truth]:
@@ -78,6 +82,7 @@ def _draw(i: int, rng: np.random.Generator, hyper: Hyper) -> Truth:
         alpha_touch=float(1 / (1 + np.exp(-logit))),
         adverse_bps=float(adverse),
         adverse_sd_bps=float(hyper.adverse_cv * adverse),
+        alpha_decay_bps=hyper.alpha_decay_bps,
         sigma_bps_per_sqrt_s=float(hyper.sigma_bps_per_sqrt_s * np.exp(hyper.sigma_log_sd * z[3])),
         half_spread_bps=float(np.clip(0.4 / (kappa * 1e-4), 0.5, 3.0)),
         tick_bps=_TICKS_BPS[i % len(_TICKS_BPS)],

@@ -1,0 +1,119 @@
+"""What happens without us: other people's market orders, and the path of the mid.
+
+Market orders of each side arrive as a Poisson process of rate A and reach a depth D ~ Exp(kappa) from the mid; extra
+ones stop at the touch. The mid's logarithm moves at quote times, with variance sigma^2 per second. Activity a_w, kappa
+and alpha hold for windows of 300 s: volatility is sigma a_w, intensity A a_w^2. In a plain world all windows are alike.
+
+Units: seconds, bps of mid, kappa per bp inside.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mmresearch.sim.truth import Stress, Truth
+from mmresearch.tape.columns import TRADE_COLUMNS
+
+WINDOW_S = 300.0
+#: Depth of a market order that stops at the touch whatever happens: it fills no order of ours.
+STOPS = -1.0
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Values that hold for 300 s each.
+
+    Attributes
+    ----------
+    activity, kappa_per_bp, alpha : ndarray, shape (W,)
+        Pace of the market (1 when plain), decay of intensity (1/bp), probability that a touch fill is informed.
+    """
+
+    activity: NDArray[np.float64]
+    kappa_per_bp: NDArray[np.float64]
+    alpha: NDArray[np.float64]
+
+    def at(self, ts: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Window of each time."""
+        return np.minimum((ts / WINDOW_S).astype(np.intp), self.activity.size - 1)
+
+
+def draw_windows(truth: Truth, seconds: float, stress: Stress, rng: np.random.Generator) -> Windows:
+    """Draw what wanders from window to window."""
+    n = max(1, math.ceil(seconds / WINDOW_S))
+    a, k = rng.standard_normal((2, n))
+    alpha = np.full(n, truth.alpha_touch)
+    if stress.icc > 0 and 0 < truth.alpha_touch < 1:
+        strength = 1 / stress.icc - 1
+        alpha = rng.beta(truth.alpha_touch * strength, (1 - truth.alpha_touch) * strength, n)
+    return Windows(np.exp(stress.activity * a), truth.kappa * 1e-4 * np.exp(stress.kappa_wander * k), alpha)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Market orders of both sides, in order of time.
+
+    Attributes
+    ----------
+    ts, side, depth_bps : ndarray, shape (n,)
+        Time (s), +1 for a buyer, depth reached from the mid (bps; `STOPS` for the touch only).
+    """
+
+    ts: NDArray[np.float64]
+    side: NDArray[np.int64]
+    depth_bps: NDArray[np.float64]
+
+
+def draw_flow(truth: Truth, seconds: float, windows: Windows, rng: np.random.Generator) -> Flow:
+    """Draw all market orders: a Poisson process thinned to the activity of each window."""
+    sides = [_one_side(truth, seconds, windows, rng) for _ in range(2)]
+    ts, depth = (np.concatenate(column) for column in zip(*sides, strict=True))
+    side = np.repeat([1, -1], [len(times) for times, _ in sides])
+    order = np.argsort(ts, kind="stable")
+    return Flow(ts[order], side[order], depth[order])
+
+
+def _one_side(
+    truth: Truth, seconds: float, windows: Windows, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    pace = windows.activity**2
+    ts = np.sort(rng.uniform(0, seconds, rng.poisson(truth.A * pace.max() * seconds)))
+    ts = ts[rng.uniform(size=ts.size) * pace.max() < pace[windows.at(ts)]]
+    depth = rng.exponential(size=ts.size) / windows.kappa_per_bp[windows.at(ts)]
+    stop = np.sort(rng.uniform(0, seconds, rng.poisson(truth.touch_only_per_s * seconds)))
+    return np.append(ts, stop), np.append(depth, np.full(stop.size, STOPS))
+
+
+def draw_path(
+    truth: Truth, seconds: float, quote_s: float, windows: Windows, stress: Stress, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw the quote times (one in each `quote_s`, jittered) and the log mid there without jumps."""
+    n = int(seconds / quote_s)
+    ts = (np.arange(n) + rng.uniform(0.1, 0.9, n)) * quote_s
+    ts[0] = 0.0
+    z = rng.standard_t(3, n) / math.sqrt(3) if stress.heavy_tails else rng.standard_normal(n)
+    sd = truth.sigma_bps_per_sqrt_s * 1e-4 * np.sqrt(np.diff(ts, prepend=0.0)) * windows.activity[windows.at(ts)]
+    return ts, np.cumsum(sd * z)
+
+
+def prints(truth: Truth, flow: Flow, book: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Other people's prints: one at the touch for every market order, a second where it walked to.
+
+    A walk goes ceil(excess / tick) ticks beyond the touch, hence P(at least j) = e^{-kappa tick (j - 1)}.
+    """
+    at = np.searchsorted(book["ts"].to_numpy(), flow.ts, side="left") - 1
+    seen = at >= 0
+    at, ts, side, depth = at[seen], flow.ts[seen], flow.side[seen], flow.depth_bps[seen]
+    bid, ask = book["bid"].to_numpy()[at], book["ask"].to_numpy()[at]
+    touch, mid = np.where(side > 0, ask, bid), 0.5 * (bid + ask)
+    beyond = depth * 1e-4 * mid - np.abs(touch - mid)
+    walks = beyond > 0
+    far = touch + side * np.where(walks, np.ceil(beyond / truth.tick), 0) * truth.tick
+    first = pd.DataFrame({"ts": ts, "price": touch, "size": rng.integers(1, 6, ts.size) * truth.lot, "side": side})
+    both = pd.concat([first, first[walks].assign(price=far[walks])]).sort_index(kind="stable")
+    return both.reset_index(drop=True)[list(TRADE_COLUMNS)].astype({"size": float, "side": "int64"})

@@ -1,0 +1,138 @@
+"""What is true of one asset in a world, and the ways in which a world may leave the plain assumptions.
+
+Fills at depth d come at rate A e^{-kappa d} per side; a touch fill is informed with probability alpha and then costs a
+jump of mean `adverse_bps`, so that
+
+    spread_floor_bps = fee_bps + alpha_touch * adverse_bps.
+
+Units: bps of mid, seconds; kappa per fraction of price, A per second and side.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+
+
+def _require_positive(value: Truth | Stress, *names: str, or_zero: bool = False) -> None:
+    for name in names:
+        given = getattr(value, name)
+        if not (given > 0 or (or_zero and given == 0)):
+            raise ValueError(f"{name} must be {'at least' if or_zero else 'above'} 0, got {given}")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of one asset.
+
+    Attributes
+    ----------
+    asset : str
+        Name.
+    kappa : float
+        Decay of fill intensity, 1/(fraction of price).
+    A : float
+        Intensity at the mid, per second and side.
+    alpha_touch : float
+        Probability that a fill at the touch is informed.
+    adverse_bps, adverse_sd_bps : float
+        Mean and sd of the jump after an informed fill; positive is against us.
+    alpha_decay_bps : float
+        A fill x bps beyond the touch is informed with probability alpha e^{-x/decay}; infinite for the same at all
+        depths.
+    sigma_bps_per_sqrt_s : float
+        Volatility of the mid without jumps.
+    half_spread_bps, tick_bps, price : float
+        Half-spread and tick in bps of the starting price, and that price.
+    touch_only_per_s : float
+        Rate, per side, of market orders that stop at the touch whatever happens.
+    fee_bps, lot : float
+        Maker fee (negative is a rebate); size of an order.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    asset: str
+    kappa: float
+    A: float
+    alpha_touch: float
+    adverse_bps: float = 14.0
+    adverse_sd_bps: float = 2.0
+    alpha_decay_bps: float = math.inf
+    sigma_bps_per_sqrt_s: float = 0.8
+    half_spread_bps: float = 2.0
+    tick_bps: float = 1.0
+    price: float = 100.0
+    touch_only_per_s: float = 0.2
+    fee_bps: float = 1.5
+    lot: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "kappa", "alpha_decay_bps", "half_spread_bps", "tick_bps", "price", "lot")
+        _require_positive(self, "A", "adverse_sd_bps", "sigma_bps_per_sqrt_s", "touch_only_per_s", or_zero=True)
+        if not 0 <= self.alpha_touch <= 1:
+            raise ValueError(f"alpha_touch is a probability, got {self.alpha_touch}")
+
+    @property
+    def spread_floor_bps(self) -> float:
+        """Fee plus expected adverse move 500 ms after a fill at the touch."""
+        return self.fee_bps + self.alpha_touch * self.adverse_bps
+
+    @property
+    def tick(self) -> float:
+        """Tick in quote currency."""
+        return self.price * self.tick_bps * 1e-4
+
+
+@dataclass(frozen=True)
+class Stress:
+    """Ways in which a world leaves the plain assumptions; all off by default.
+
+    Attributes
+    ----------
+    icc : float
+        Intra-class correlation of informed fills within windows of 300 s: alpha_w ~ Beta with mean alpha and
+        variance icc * alpha * (1 - alpha).
+    kappa_wander : float
+        Sd of log kappa between windows; the truth is the median.
+    heavy_tails : bool
+        Increments of the mid are Student-t with 3 degrees of freedom, variance unchanged.
+    activity : float
+        Sd of log activity between windows: volatility is multiplied by it, A by its square.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range.
+    """
+
+    icc: float = 0.0
+    kappa_wander: float = 0.0
+    heavy_tails: bool = False
+    activity: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "icc", "kappa_wander", "activity", or_zero=True)
+        if not self.icc < 1:
+            raise ValueError(f"icc is a correlation below 1, got {self.icc}")
+
+
+PLAIN = Stress()
+
+
+def with_values(truth: Truth, **values: float) -> Truth:
+    """Return the truth with some values replaced.
+
+    Raises
+    ------
+    ValueError
+        If a name is not one of a truth's, or a value is outside its range.
+    """
+    names = [f.name for f in fields(truth)]
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise ValueError(f"a truth has no {', '.join(unknown)}; it has {', '.join(names)}")
+    return replace(truth, **values)  # type: ignore[arg-type]
