@@ -1,59 +1,89 @@
-"""The command line: verbs in the order of the flow.
+"""The command: verbs in the order of the flow, each loaded when it is called.
 
-Only click is imported here; each verb imports what it needs when it is called.
+``mmresearch --help`` imports nothing but click. Whatever goes wrong is said in one line and exits with 2;
+``--traceback`` shows where. ``audit --fail-on`` exits with 1.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
 
-import mmresearch
-
+_FAULT = 2
+#: Verb -> (module, one line of help). The help is here so that the list needs no import.
 _VERBS = {
-    "tape": ("mmresearch.commands.tape", "tape", "Import and inspect tapes."),
-    "catalogue": ("mmresearch.commands.catalogue", "catalogue", "The 25 parameters: unit, kind, prior, estimand."),
-    "audit": ("mmresearch.commands.audit", "audit", "Audit learners on tapes and write the report."),
+    "audit": ("mmresearch.commands.audit", "Audit learners on tapes and write the report."),
+    "catalogue": ("mmresearch.commands.catalogue", "List the parameters: what each is, and what teaches it."),
+    "report": ("mmresearch.commands.report", "Write the report of an earlier audit again."),
+    "tape": ("mmresearch.commands.tape", "Import and inspect tapes."),
 }
+
+
+class FaultError(click.ClickException):
+    """Something the user can mend, told in one line."""
+
+    exit_code = _FAULT
+
+    def show(self, file: Any = None) -> None:
+        """Print the line on standard error."""
+        click.echo(f"mmresearch: {self.format_message()}", err=True)
 
 
 class LazyGroup(click.Group):
     """A group whose verbs are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the verbs in the order of the flow."""
+        """Names of the verbs."""
         return list(_VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb."""
+        """Import a verb, or None if there is no such verb."""
         if cmd_name not in _VERBS:
             return None
-        module, attribute, _ = _VERBS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        module, _ = _VERBS[cmd_name]
+        return importlib.import_module(module).command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing them."""
+        """Write the list of verbs without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in _VERBS.items()])
+            formatter.write_dl([(name, line) for name, (_, line) in _VERBS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; say in one line what went wrong."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except ModuleNotFoundError as error:
+            if ctx.params.get("traceback"):
+                raise
+            raise FaultError(f"{error}; install everything with: pip install 'mmresearch[mcmc]'") from error
+        except Exception as error:  # a learner of somebody else's may raise anything: one line, and the way to more
+            if ctx.params.get("traceback"):
+                raise
+            raise FaultError(_line(error)) from error
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(mmresearch.__version__, prog_name="mmresearch")
-def group() -> None:
-    """Certificates for the learned numbers of a market maker.
+def _line(error: Exception) -> str:
+    first, *others = str(error).strip().splitlines() or ["no further word"]
+    text = " ".join(first.split()) + (f" (and {len(others)} more)" if others else "")
+    if isinstance(error, (ValueError, OSError)):
+        return text
+    return f"{type(error).__name__}: {text} (mmresearch --traceback ... shows where)"
 
-    Each number gets its prior, what it learned, whether a full hierarchical MCMC fit agrees, and what the disagreement
-    costs in basis points.
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="mmresearch")
+@click.option("--traceback", is_flag=True, default=bool(os.environ.get("MMRESEARCH_TRACEBACK")), hidden=True)
+def main(traceback: bool) -> None:
+    """Give every learned number of a market maker a certificate.
+
+    Does the learner's belief agree with a full hierarchical MCMC fit, and what does the difference cost in bps?
     """
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; a ValueError is bad input and is told in one line, with exit code 2."""
-    try:
-        return group.main(args=arguments, prog_name="mmresearch", standalone_mode=True)
-    except ValueError as error:
-        click.echo(f"mmresearch: {error}", err=True)
-        raise SystemExit(2) from error
+if __name__ == "__main__":
+    main()

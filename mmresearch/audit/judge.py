@@ -12,7 +12,7 @@ from mmresearch.audit.beliefs import summarise
 from mmresearch.audit.decision import Setting, adverse_move_bps, decision
 from mmresearch.audit.references import Reference, reference_finding
 from mmresearch.audit.result import Certificate, Finding
-from mmresearch.audit.sources import events_of, mean_cost_bps, point_market, shown
+from mmresearch.audit.sources import events_of, mean_cost_bps, shown
 from mmresearch.audit.verdict import decide
 from mmresearch.belief.catalogue import parameter
 from mmresearch.learn.contract import Learner, name_of, run
@@ -32,14 +32,22 @@ class OnTape:
     regret: Regret | None
 
 
-def setting_for(reference: Reference, asset: str) -> Setting | None:
-    """Take the rest of the quote from the reference; None if the tape has no fills to price."""
+def setting_for(reference: Reference, asset: str, market: Market | None) -> Setting | None:
+    """Take the rest of the quote from the reference; None if the tape does not bound kappa.
+
+    Parameters
+    ----------
+    reference : Reference
+        The fit of the parameter that is judged.
+    asset : str
+        Which asset.
+    market : Market or None
+        Point estimate of (kappa, A) of the tape, for parameters that are only a cost.
+    """
     i = reference.evidence.assets.index(asset)
     moves = reference.evidence.spread_floor_bps[i]
     if reference.parameter == "kappa":
-        market: Market | None = Market(reference.draws(asset) * 1e-4, reference.draws(asset, "A"))
-    else:
-        market = point_market(reference.evidence.kappa[i])
+        market = Market(reference.draws(asset) * 1e-4, reference.draws(asset, "A"))
     if market is None:
         return None
     adverse = adverse_move_bps(moves.values_bps)
@@ -58,6 +66,7 @@ def certify_on(
     reference: Reference,
     worlds: Sequence[Finding],
     seed: int,
+    market: Market | None,
     truth: Mapping[str, float] | None = None,
 ) -> Certificate:
     """Judge a learner on one tape and write its certificate.
@@ -74,6 +83,8 @@ def certify_on(
         What the worlds said about the learner.
     seed : int
         For draws from joint beliefs and for hypothetical orders.
+    market : Market or None
+        Point estimate of (kappa, A) of the tape.
     truth : mapping, optional
         Parameter -> truth, where the tape is synthetic.
     """
@@ -85,7 +96,7 @@ def certify_on(
     draws = reference.draws(tape.asset)
     gate = reference_finding(reference, tape.asset)
     found, agrees = agreement(belief, draws, name_of(learner))
-    setting = setting_for(reference, tape.asset)
+    setting = setting_for(reference, tape.asset, market)
     regret, costs = _price(row.name, belief, setting, np.random.default_rng(seed))
     findings = (*worlds, gate, agrees, costs)
     provenance = "market-proxy" if reference.source != "own fills" else tape.meta.provenance

@@ -24,7 +24,7 @@ from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
 from mmresearch.audit.judge import certify_in_worlds, certify_on
 from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
 from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
-from mmresearch.audit.sources import Source, has_own_fills, source_of
+from mmresearch.audit.sources import Source, has_own_fills, market_of, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
 from mmresearch.models.fit import Backend, Fit
@@ -229,11 +229,14 @@ def _certificates(
     truths: Mapping[str, Mapping[str, float]],
 ) -> list[Certificate]:
     found = []
+    markets = {t.asset: market_of(t) for t in tapes}
     for learner, findings in zip(learners, worlds, strict=True):
         judged = [t for t in tapes if (learner.parameter, source_of(learner, t)) in references]
         for tape in judged:
             reference = references[learner.parameter, source_of(learner, tape)]
-            found.append(certify_on(learner, tape, reference, findings, seed, truths.get(tape.asset)))
+            found.append(
+                certify_on(learner, tape, reference, findings, seed, markets[tape.asset], truths.get(tape.asset))
+            )
         if not judged:
             found.append(certify_in_worlds(learner, findings))
     return found

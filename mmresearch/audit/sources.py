@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from mmresearch.learn.contract import Learner, reads_of
 from mmresearch.quote.edge import Market
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
-from mmresearch.tape.evidence import DepthCounts, Evidence, MarkoutMoments, WalkCounts
+from mmresearch.tape.evidence import DepthCounts, Evidence, MarkoutMoments, WalkCounts, evidence
 from mmresearch.tape.hypothetical import default_depths_bps
 from mmresearch.tape.schema import Tape
 
@@ -50,24 +50,24 @@ def shown(tape: Tape, source: Source, seed: int) -> Tape:
     return tape
 
 
-def events_of(parameter: str, evidence: Evidence, index: int) -> int:
+def events_of(parameter: str, given: Evidence, index: int) -> int:
     """Number of distinct events that speak about a parameter on one tape."""
     if parameter == "alpha_touch":
-        return int(evidence.alpha_touch[index].total.sum())
+        return int(given.alpha_touch[index].total.sum())
     if parameter == "spread_floor_bps":
-        return int(evidence.spread_floor_bps[index].n.sum())
-    counts = evidence.kappa[index]
+        return int(given.spread_floor_bps[index].n.sum())
+    counts = given.kappa[index]
     return int((counts.fills if isinstance(counts, DepthCounts) else counts.beyond).sum())
 
 
-def unpooled(parameter: str, evidence: Evidence, index: int) -> float:
+def unpooled(parameter: str, given: Evidence, index: int) -> float:
     """Estimate from one tape alone, with no prior, in the catalogue unit; NaN without events."""
     if parameter == "alpha_touch":
-        labels = evidence.alpha_touch[index]
+        labels = given.alpha_touch[index]
         return float(labels.informed.sum() / labels.total.sum()) if labels.total.sum() else np.nan
     if parameter == "spread_floor_bps":
-        return mean_cost_bps(evidence.spread_floor_bps[index])
-    market = point_market(evidence.kappa[index])
+        return mean_cost_bps(given.spread_floor_bps[index])
+    market = point_market(given.kappa[index])
     return np.nan if market is None else float(market.kappa_per_bp[0] * 1e4)
 
 
@@ -75,6 +75,12 @@ def mean_cost_bps(moments: MarkoutMoments) -> float:
     """Fee plus mean adverse move of the touch fills, in bps; the fee alone if there are none."""
     n = moments.n.sum()
     return float(moments.fee_bps + (moments.n @ moments.mean_bps / n if n else 0.0))
+
+
+def market_of(tape: Tape) -> Market | None:
+    """Maximum-likelihood (kappa, A) of a tape: from own fills, or from the depths that market orders reached."""
+    seen = tape if has_own_fills(tape) else shown(tape, "trades", 0)
+    return point_market(evidence([seen], window_s=tape.seconds).kappa[0])
 
 
 def point_market(counts: DepthCounts | WalkCounts) -> Market | None:

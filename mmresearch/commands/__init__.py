@@ -1,1 +1,1 @@
-"""The verbs of the command line, one module each; imported when called, so that help is instant."""
+"""The verbs of the command, one module each, imported when called."""

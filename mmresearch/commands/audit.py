@@ -1,118 +1,149 @@
-"""``mmresearch audit``: learners on tapes, against the hierarchical fits, with a report that works offline."""
+"""``mmresearch audit``: learners x tapes against the hierarchical fits; table, report and exit code."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
-from mmresearch.audit.run import BACKENDS, Outcome, summarise_tape
-from mmresearch.audit.run import audit as run_audit
+from mmresearch.audit.run import BACKENDS, audit, summarise_tape
+from mmresearch.belief.catalogue import parameter as catalogue_row
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner
-from mmresearch.models.store import save_fit
-from mmresearch.report.tables import terminal_table
+from mmresearch.report.terminal import console_of, show
+from mmresearch.report.verdicts import at_least_as_bad
 from mmresearch.report.write import write_report
-from mmresearch.sim.bundle import data_dir, example, example_truths
+from mmresearch.sim.bundle import example, example_truths
+from mmresearch.tape.faults import Account
 from mmresearch.tape.read import read_with_account
 from mmresearch.tape.schema import Tape
 
+_FAILED = 1
+Truths = Mapping[str, Mapping[str, float]]
 
-@click.command()
-@click.option(
-    "--tape", "paths", multiple=True, metavar="PATH", help="Tape, vendor file, or stem of a CSV pair. Repeat it."
-)
-@click.option(
-    "--learner", "names", multiple=True, metavar="MODULE:CLASS", help="Who is audited; or the name of a bundled one."
-)
-@click.option("--parameter", "parameters", multiple=True, help="Only learners of these parameters.")
-@click.option(
-    "--backend", type=click.Choice(list(BACKENDS)), default="both", show_default=True, help="Who fits the reference."
-)
-@click.option("--quick", is_flag=True, help="Fewer replicates, shorter chains; the bounds stay.")
-@click.option("--seed", type=int, help="Everything derives from it; by default from learners, tapes and version.")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Processes; results do not depend on it."
-)
-@click.option("--fee-bps", type=float, default=1.5, show_default=True, help="Maker fee of market-data tapes.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out/audit"),
-    show_default=True,
-    help="Where the report goes.",
-)
-@click.option("--fail-on", type=click.Choice(VERDICTS), help="Exit with 1 if any verdict is this one or worse.")
-def audit(
-    paths: tuple[str, ...],
-    names: tuple[str, ...],
+
+@click.command("audit", context_settings={"show_default": True})
+@click.option("--tape", "tapes", multiple=True, metavar="PATH", help="Tape to audit on; [default: the bundled tapes]")
+@click.option("--learner", "learners", multiple=True, metavar="NAME", help="package.module:Class, or a bundled name.")
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Only learners of this parameter.")
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default="both", help="Who fits the reference.")
+@click.option("--quick", is_flag=True, help="Fewer worlds and shorter chains; the bounds stay.")
+@click.option("--seed", type=int, help="Everything derives from it. [default: from learners, tapes and version]")
+@click.option("--jobs", type=click.IntRange(min=1), default=min(4, os.cpu_count() or 1), help="Processes.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), help="Where to write.")
+@click.option("--fail-on", type=click.Choice(VERDICTS[:-1]), help="Exit with 1 at this verdict or a worse one.")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the bundled tapes are.")
+@click.option("--by-tape/--no-by-tape", default=None, help="Print the numbers of every tape.")
+def command(
+    tapes: tuple[str, ...],
+    learners: tuple[str, ...],
     parameters: tuple[str, ...],
     backend: str,
     quick: bool,
     seed: int | None,
     jobs: int,
-    fee_bps: float,
     out: Path,
     fail_on: str | None,
+    data_dir: Path | None,
+    by_tape: bool | None,
 ) -> None:
-    """Audit learners on tapes; on the bundled ones if no --tape is given."""
-    console = Console(width=100)
-    tapes, summaries, truths = _tapes(paths, fee_bps)
-    learners = _learners(names)
-    with _progress(console) as bar:
-        task = bar.add_task("starting", total=None)
+    """Audit learners on tapes and write the report.
 
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        outcome = run_audit(
-            tapes, learners, parameters=parameters or None, backend=backend, quick=quick, seed=seed, jobs=jobs,
-            progress=show, truths=truths, summaries=summaries,
+    A PATH is a Parquet tape, a raw vendor file, or the stem of a CSV pair; NAME=PATH names its asset. Without --learner
+    every bundled learner is audited; without --tape the bundled tapes are used, whose truths are known.
+    """
+    wanted = [catalogue_row(name).name for name in parameters] or None
+    chosen = [learner_of(name) for name in learners] or None
+    given = tapes_of(tapes, data_dir)
+    console = console_of()
+    with _progress() as progress:
+        found = audit(
+            given.tapes, chosen, parameters=wanted, backend=backend, quick=quick, seed=seed, jobs=jobs,
+            progress=progress, truths=given.truths, summaries=given.summaries,
         )  # fmt: skip
-    report = write_report(outcome.audit, out)
-    _save_draws(outcome, out)
-    console.print(terminal_table(outcome.audit))
-    for note in outcome.audit.notes:
-        console.print(f"note: {note}")
-    console.print(f"{outcome.audit.seconds:.0f} s. Report: {report}", soft_wrap=True)
-    sys.exit(_exit_code(outcome.audit, fail_on))
+    written = write_report(found.audit, out, found.references)
+    show(found.audit, console, by_tape)
+    console.print(f"report  {written.html}", soft_wrap=True)
+    sys.exit(_FAILED if fail_on and is_worse(found.audit, fail_on) else 0)
 
 
-def _tapes(paths: Sequence[str], fee_bps: float) -> tuple[list[Tape], list[TapeSummary], dict[str, dict[str, float]]]:
+def learner_of(name: str) -> Learner:
+    """Make the learner of a name: a bundled one, or ``package.module:Class`` from the path or the working folder.
+
+    Raises
+    ------
+    LearnerError
+        If there is no such learner.
+    """
+    if name in BUNDLED:
+        return BUNDLED[name]()
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return load_learner(name)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Tapes, what the report says about each, and their truths where these are known."""
+
+    tapes: list[Tape]
+    summaries: list[TapeSummary]
+    truths: Truths | None
+
+
+def tapes_of(paths: Sequence[str], data_dir: Path | None = None) -> Given:
+    """Read tapes, or the bundled ones with their truths if none is named.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        ``PATH`` or ``ASSET=PATH``.
+    data_dir : Path, optional
+        Where the bundled tapes are.
+    """
     if not paths:
-        tapes = example()
-        return tapes, [summarise_tape(t, f"{data_dir().name}/{t.asset}.tape") for t in tapes], example_truths()
-    read = [(path, *read_with_account(path, fee_bps=fee_bps)) for path in paths]
-    summaries = [summarise_tape(tape, Path(path).name, account.lines) for path, tape, account in read]
-    return [tape for _, tape, _ in read], summaries, {}
+        bundled = example(data_dir)
+        return Given(bundled, [summarise_tape(t, f"{t.asset}.tape") for t in bundled], example_truths(data_dir))
+    read = [_read(path) for path in paths]
+    summaries = [summarise_tape(tape, path, account.lines) for path, (tape, account) in zip(paths, read, strict=True)]
+    return Given([tape for tape, _ in read], summaries, None)
 
 
-def _learners(names: Sequence[str]) -> list[Learner] | None:
-    if not names:
-        return None
-    return [BUNDLED[name]() if name in BUNDLED else load_learner(name) for name in names]
+def _read(text: str) -> tuple[Tape, Account]:
+    asset, equals, path = text.partition("=")
+    if equals and asset.isidentifier() and not Path(text).exists():
+        return read_with_account(path, asset=asset)
+    return read_with_account(text)
 
 
-def _progress(console: Console) -> Progress:
-    columns = (BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, console=console, transient=True)
+def is_worse(audit: Audit, limit: str) -> bool:
+    """Whether a certificate comes at or before the limit in the order of precedence."""
+    return any(at_least_as_bad(c.verdict, limit) for c in audit.certificates)
 
 
-def _save_draws(outcome: Outcome, out: Path) -> None:
-    for reference in outcome.references:
-        for backend, fitted in reference.fits.items():
-            source = reference.source.replace(" ", "-")
-            save_fit(fitted, out / "draws" / f"{reference.parameter}.{source}.{backend}.zarr", reference.evidence)
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show on standard error what is done, where a person is watching."""
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("starting", total=None)
 
+        def report(what: str, done: int, total: int) -> None:
+            bars.update(task, description=what[:48], completed=done, total=total)
 
-def _exit_code(audit: Audit, fail_on: str | None) -> int:
-    """Return 1 if a verdict is at least as bad as the one that must not be."""
-    if fail_on is None:
-        return 0
-    worst = min((VERDICTS.index(c.verdict) for c in audit.certificates), default=len(VERDICTS))
-    return int(worst <= VERDICTS.index(fail_on))
+        yield report

@@ -8,7 +8,6 @@ bin, so that merging changes the intensity by less than a part in a thousand whe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +16,7 @@ from mmresearch.tape.evidence import DepthCounts, Evidence, WalkCounts
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Parameterisation = Literal["centred", "noncentred"]
 
-#: With this many events per asset (median) the data outweigh the population, and the centred form samples better.
-CENTRED_FROM = 50
 BINS_PER_OCTAVE = 6
 
 
@@ -209,22 +205,6 @@ def _reference_depth(exposure: FloatArray, depth: FloatArray, fills: FloatArray)
     """Mean depth of the fills (of the exposure, without any): intensity there is known best."""
     weights = fills if fills.sum() else exposure
     return float((weights * depth).sum() / weights.sum())
-
-
-def events_per_asset(data: LabelData | MarkoutData | DepthData | WalkData) -> float:
-    """Median over assets of the number of events."""
-    if isinstance(data, LabelData):
-        weights = np.minimum(data.informed, data.total - data.informed)
-    elif isinstance(data, MarkoutData):
-        weights = data.n
-    else:
-        weights = data.fills if isinstance(data, DepthData) else data.beyond
-    return float(np.median(np.bincount(data.asset, weights, minlength=len(data.assets))))
-
-
-def choose(data: LabelData | MarkoutData | DepthData | WalkData) -> Parameterisation:
-    """Centred where the data outweigh the population, non-centred where they do not."""
-    return "centred" if events_per_asset(data) >= CENTRED_FROM else "noncentred"
 
 
 def _repeat(used: list[NDArray[np.bool_]]) -> IntArray:

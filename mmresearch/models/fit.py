@@ -23,13 +23,13 @@ from numpyro.infer import MCMC, NUTS, init_to_median
 
 from mmresearch.models import numpyro as numpyro_models
 from mmresearch.models import pymc as pymc_models
-from mmresearch.models.data import Parameterisation, choose, depth_data, label_data, markout_data, walk_data
+from mmresearch.models.centring import Parameterisation
 from mmresearch.models.gate import Gate, gate
-from mmresearch.tape.evidence import Evidence, WalkCounts
+from mmresearch.tape.evidence import Evidence
 
 Backend = Literal["pymc", "numpyro"]
 SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
-ACCEPT, ACCEPT_AGAIN = 0.85, 0.97
+ACCEPT, ACCEPT_AGAIN = 0.95, 0.995
 QUICK_DRAWS, QUICK_TUNE = 1000, 500
 _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 _BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
@@ -76,7 +76,7 @@ def fit(
     evidence: Evidence,
     backend: Backend = "pymc",
     *,
-    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    parameterisation: Parameterisation = "auto",
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -118,12 +118,12 @@ def fit(
         If there is no such model or backend.
     """
     start = time.perf_counter()
-    form = resolve(parameter, evidence, backend) if parameterisation == "auto" else parameterisation
+    _check(parameter, backend)
     if quick:
         draws, tune = QUICK_DRAWS, QUICK_TUNE
     run = _sample_pymc if backend == "pymc" else _sample_numpyro
     model = getattr(pymc_models if backend == "pymc" else numpyro_models, parameter)
-    built = model(evidence, parameterisation=form, **options)
+    built = model(evidence, parameterisation=parameterisation, **options)
     found = run(built, evidence, draws, tune, chains, seed, progress, ACCEPT)
     judged = gate(found)
     if not judged.passed:
@@ -131,27 +131,15 @@ def fit(
         judged = gate(found)
     seconds = time.perf_counter() - start
     versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
-    return Fit(parameter, backend, SAMPLERS[backend], form, found, judged, seconds, seed, versions)
+    return Fit(parameter, backend, SAMPLERS[backend], parameterisation, found, judged, seconds, seed, versions)
 
 
-def resolve(parameter: str, evidence: Evidence, backend: str) -> Parameterisation:
-    """Choose the form of the asset effects by the amount of data; refuse unknown names.
-
-    Raises
-    ------
-    FitError
-        If there is no such model or backend.
-    """
+def _check(parameter: str, backend: str) -> None:
+    """Refuse unknown names."""
     if backend not in SAMPLERS:
         raise FitError(f"unknown backend {backend!r}; there are {', '.join(SAMPLERS)}")
-    if parameter == "alpha_touch":
-        return choose(label_data(evidence))
-    if parameter == "spread_floor_bps":
-        return choose(markout_data(evidence))
-    if parameter == "kappa":
-        walks = bool(evidence.kappa) and isinstance(evidence.kappa[0], WalkCounts)
-        return choose(walk_data(evidence) if walks else depth_data(evidence))
-    raise FitError(f"no reference model for {parameter!r}; there are alpha_touch, spread_floor_bps, kappa")
+    if parameter not in pymc_models.__all__:
+        raise FitError(f"no reference model for {parameter!r}; there are {', '.join(pymc_models.__all__)}")
 
 
 def _sample_pymc(

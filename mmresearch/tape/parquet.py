@@ -1,6 +1,6 @@
 """The own format: a folder of Parquet tables and a small JSON of facts.
 
-    NAME.tape/  quotes.parquet  trades.parquet  orders.parquet  fills.parquet  [signals.parquet  sessions.parquet]  meta.json
+    NAME.tape/   quotes.parquet trades.parquet orders.parquet fills.parquet [signals.parquet sessions.parquet] meta.json
 
 A tape is written into a folder beside its place, flushed to disk, and renamed into place: a reader sees the old tape or
 the new one. Tables are stored without loss.

@@ -78,16 +78,15 @@ def repair_quotes(table: pd.DataFrame, file: str) -> tuple[pd.DataFrame, Account
     quotes = numbers(table, QUOTE_COLUMNS, "quotes", file)
     if quotes.empty:
         raise TapeError([Fault("quotes", "no rows", "A tape needs quotes; give the file that holds them", file=file)])
-    started, lines = len(quotes), []
+    started = len(quotes)
+    lines: list[str] = []
     quotes, lines = _drop(quotes, ~np.isfinite(quotes.to_numpy()).all(axis=1), "quotes with missing numbers", lines)
     bad = (quotes[["bid", "ask"]] <= 0).any(axis=1) | (quotes[["bid_sz", "ask_sz"]] < 0).any(axis=1)
     quotes, lines = _drop(quotes, bad, "quotes with a price not above zero or a negative size", lines)
     quotes, lines = _drop(quotes, quotes["bid"] >= quotes["ask"], "crossed or locked quotes", lines)
     quotes, lines = _sorted(quotes, "quotes", lines)
-    quotes, lines = _drop(
-        quotes, quotes.duplicated(), "quotes that repeat another row identically", lines, counts=False
-    )
     _refuse_ruins(started, len(quotes), lines, "quotes", file)
+    quotes, lines = _drop(quotes, quotes.duplicated(), "quotes that repeat another row identically", lines)
     return quotes.reset_index(drop=True), Account(tuple(f"{file}: {line}" for line in lines))
 
 
@@ -108,7 +107,8 @@ def repair_trades(table: pd.DataFrame, file: str, name: str = "trades") -> tuple
     """
     trades = numbers(table, TRADE_COLUMNS, name, file)
     trades = trades.assign(**{c: table[c] for c in table.columns if c not in TRADE_COLUMNS})
-    started, lines = len(trades), []
+    started = len(trades)
+    lines: list[str] = []
     finite = np.isfinite(trades[list(TRADE_COLUMNS)].to_numpy(dtype=float)).all(axis=1)
     trades, lines = _drop(trades, ~finite, f"{name} with missing numbers", lines)
     trades, lines = _drop(
@@ -117,7 +117,7 @@ def repair_trades(table: pd.DataFrame, file: str, name: str = "trades") -> tuple
     wrong = np.flatnonzero(~trades["side"].isin((-1.0, 1.0)).to_numpy())
     if wrong.size:
         mend = "A side is +1 (the buyer took) or -1 (the seller took)"
-        rows = [(int(trades.index[i]), trades["side"].iloc[i]) for i in wrong]
+        rows = [(int(i), trades["side"].iloc[int(i)]) for i in wrong]
         raise TapeError([Fault(name, f"side is {v}", mend, row=i, column="side", file=file) for i, v in rows])
     trades, lines = _sorted(trades, name, lines)
     _refuse_ruins(started, len(trades), lines, name, file)
@@ -147,13 +147,12 @@ def sessions_of_quotes(ts: np.ndarray, asset: str) -> tuple[pd.DataFrame | None,
 
 
 def _drop(
-    table: pd.DataFrame, bad: pd.Series | np.ndarray, what: str, lines: list[str], counts: bool = True
+    table: pd.DataFrame, bad: pd.Series | np.ndarray, what: str, lines: list[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     bad = np.asarray(bad, dtype=bool)
     if not bad.any():
         return table, lines
-    verb = "dropped" if counts else "dropped once more"
-    return table[~bad], [*lines, f"{verb} {int(bad.sum())} {what}"]
+    return table[~bad], [*lines, f"dropped {int(bad.sum())} {what}"]
 
 
 def _sorted(table: pd.DataFrame, name: str, lines: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -164,8 +163,7 @@ def _sorted(table: pd.DataFrame, name: str, lines: list[str]) -> tuple[pd.DataFr
 
 
 def _refuse_ruins(started: int, kept: int, lines: list[str], name: str, file: str) -> None:
-    """Refuse a table of which little is left; repeated rows are no sign of ruin."""
-    repeated = sum(int(line.split()[3]) for line in lines if line.startswith("dropped once more"))
-    if started and (kept + repeated) < (1 - MOST_DROPPED) * started:
+    """Refuse a table of which little is left."""
+    if started and kept < (1 - MOST_DROPPED) * started:
         what = f"only {kept} of {started} rows are usable ({'; '.join(lines)})"
         raise TapeError([Fault(name, what, "Check the file's columns and units", file=file)])

@@ -15,7 +15,9 @@ import numpyro
 import numpyro.distributions as dist
 from jax.scipy.special import expit
 
-from mmresearch.models.data import Parameterisation, choose, label_data, markout_data
+from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights
+from mmresearch.models.data import label_data, markout_data
+from mmresearch.models.numpyro.effects import effect
 from mmresearch.models.priors import AlphaPriors, FloorPriors
 from mmresearch.tape.evidence import Evidence
 
@@ -23,7 +25,7 @@ from mmresearch.tape.evidence import Evidence
 def alpha_touch(
     evidence: Evidence,
     *,
-    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    parameterisation: Parameterisation = "auto",
     overdispersion: bool = True,
     priors: AlphaPriors | None = None,
 ) -> Callable[[], None]:
@@ -34,7 +36,7 @@ def alpha_touch(
     evidence : Evidence
         Label counts by asset and window.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects.
+        Form of the asset effects; "auto" centres each as far as its data are sharp.
     overdispersion : bool
         Let labels of one window be alike; without it they are independent (binomial).
     priors : AlphaPriors, optional
@@ -46,16 +48,13 @@ def alpha_touch(
         A model without arguments, with ``alpha_touch`` (asset), a probability.
     """
     data, p = label_data(evidence), priors or AlphaPriors()
-    form = choose(data) if parameterisation == "auto" else parameterisation
+    weight = fixed(parameterisation, label_weights(data))
 
     def model() -> None:
         mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
         tau = numpyro.sample("tau", dist.HalfNormal(p.tau_scale))
         with numpyro.plate("asset", len(data.assets)):
-            if form == "centred":
-                logit = numpyro.sample("logit_alpha", dist.Normal(mu, tau))
-            else:
-                logit = mu + tau * numpyro.sample("z_alpha", dist.Normal(0.0, 1.0))
+            logit = effect("logit_alpha", mu, tau, weight)
             alpha = numpyro.deterministic("alpha_touch", expit(logit))
         noise = jnp.asarray(data.false_positive)
         theta = (noise + (1 - noise) * alpha)[data.asset]
@@ -74,7 +73,7 @@ def alpha_touch(
 def spread_floor_bps(
     evidence: Evidence,
     *,
-    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    parameterisation: Parameterisation = "auto",
     noise: Literal["normal", "student_t"] = "normal",
     window_effect: bool = True,
     priors: FloorPriors | None = None,
@@ -86,7 +85,7 @@ def spread_floor_bps(
     evidence : Evidence
         Moves 500 ms after touch fills, by asset and window.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects.
+        Form of the asset effects; "auto" centres each as far as its data are sharp.
     noise : {"normal", "student_t"}
         Window means and squares (targets the mean), or single moves (targets a location); see the PyMC twin.
     window_effect : bool
@@ -100,7 +99,7 @@ def spread_floor_bps(
         A model without arguments, with ``spread_floor_bps`` (asset), in bps.
     """
     data, p = markout_data(evidence), priors or FloorPriors()
-    form = choose(data) if parameterisation == "auto" else parameterisation
+    weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
     known = np.flatnonzero(data.dof > 0)
 
     def model() -> None:
@@ -109,12 +108,8 @@ def spread_floor_bps(
         mu_s = numpyro.sample("mu_s", dist.Normal(p.log_s_location, p.log_s_scale))
         tau_s = numpyro.sample("tau_s", dist.HalfNormal(p.tau_s_scale))
         with numpyro.plate("asset", len(data.assets)):
-            if form == "centred":
-                adverse = numpyro.sample("adverse_bps", dist.Normal(mu, tau))
-                s = jnp.exp(numpyro.sample("log_s", dist.Normal(mu_s, tau_s)))
-            else:
-                adverse = mu + tau * numpyro.sample("z_adverse", dist.Normal(0.0, 1.0))
-                s = jnp.exp(mu_s + tau_s * numpyro.sample("z_s", dist.Normal(0.0, 1.0)))
+            adverse = effect("adverse_bps", mu, tau, weight)
+            s = jnp.exp(effect("log_s", mu_s, tau_s, weight_s))
             numpyro.deterministic("spread_floor_bps", jnp.asarray(data.fee_bps) + adverse)
         if noise == "student_t":
             nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))

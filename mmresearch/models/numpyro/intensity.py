@@ -7,7 +7,6 @@ test of both.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,24 +14,17 @@ import numpyro
 import numpyro.distributions as dist
 from jax.scipy.special import expit, logsumexp
 
-from mmresearch.models.data import (
-    DepthData,
-    Parameterisation,
-    WalkData,
-    choose,
-    depth_data,
-    walk_data,
-)
+from mmresearch.models.centring import Parameterisation, depth_weights, fixed, walk_weights
+from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
+from mmresearch.models.numpyro.effects import effect
 from mmresearch.models.priors import KappaPriors, WalkPriors
 from mmresearch.tape.evidence import Evidence, WalkCounts
-
-Form = Parameterisation | Literal["auto"]
 
 
 def kappa(
     evidence: Evidence,
     *,
-    parameterisation: Form = "auto",
+    parameterisation: Parameterisation = "auto",
     window_effect: bool = True,
     priors: KappaPriors | WalkPriors | None = None,
 ) -> Callable[[], None]:
@@ -43,7 +35,7 @@ def kappa(
     evidence : Evidence
         Depth counts (own fills) or walk counts (trade tapes), one kind for all assets.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects; window effects are non-centred.
+        Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
     window_effect : bool
         Let intensity and decay wander between windows.
     priors : KappaPriors or WalkPriors, optional
@@ -66,8 +58,10 @@ def kappa(
     return _fill_model(depth_data(evidence, window_effect), parameterisation, window_effect, chosen)
 
 
-def _fill_model(data: DepthData, parameterisation: Form, window_effect: bool, p: KappaPriors) -> Callable[[], None]:
-    form = choose(data) if parameterisation == "auto" else parameterisation
+def _fill_model(
+    data: DepthData, parameterisation: Parameterisation, window_effect: bool, p: KappaPriors
+) -> Callable[[], None]:
+    weight, weight_rate = (fixed(parameterisation, w) for w in depth_weights(data))
     n_assets, reference = len(data.assets), jnp.asarray(data.reference_bps)
     with np.errstate(divide="ignore"):
         log_exposure = np.log(data.exposure_s)
@@ -79,20 +73,11 @@ def _fill_model(data: DepthData, parameterisation: Form, window_effect: bool, p:
         tau_A = numpyro.sample("tau_A", dist.HalfNormal(p.tau_A_scale))
         corr = 2 * numpyro.sample("corr_unit", dist.Beta(p.corr_shape, p.corr_shape)) - 1
         with numpyro.plate("asset", n_assets):
-            if form == "centred":
-                log_kappa = numpyro.sample("log_kappa", dist.Normal(mu_kappa, tau_kappa))
-                z = (log_kappa - mu_kappa) / tau_kappa
-                law = dist.Normal(
-                    mu_A + tau_A * corr * z - reference * jnp.exp(log_kappa), tau_A * jnp.sqrt(1 - corr**2)
-                )
-                log_rate = numpyro.sample("log_rate", law)
-                log_A = log_rate + reference * jnp.exp(log_kappa)
-            else:
-                z = numpyro.sample("z_kappa", dist.Normal(0.0, 1.0))
-                z_A = numpyro.sample("z_A", dist.Normal(0.0, 1.0))
-                log_kappa = mu_kappa + tau_kappa * z
-                log_A = mu_A + tau_A * (corr * z + jnp.sqrt(1 - corr**2) * z_A)
-                log_rate = log_A - reference * jnp.exp(log_kappa)
+            log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
+            shift = reference * jnp.exp(log_kappa)
+            given = mu_A + tau_A * corr * (log_kappa - mu_kappa) / tau_kappa
+            log_rate = effect("log_rate", given - shift, tau_A * jnp.sqrt(1 - corr**2), weight_rate)
+            log_A = log_rate + shift
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
             numpyro.deterministic("A", jnp.exp(log_A))
         k = jnp.exp(log_kappa[data.asset])
@@ -117,8 +102,10 @@ def _fill_model(data: DepthData, parameterisation: Form, window_effect: bool, p:
     return model
 
 
-def _walk_model(data: WalkData, parameterisation: Form, window_effect: bool, p: WalkPriors) -> Callable[[], None]:
-    form = choose(data) if parameterisation == "auto" else parameterisation
+def _walk_model(
+    data: WalkData, parameterisation: Parameterisation, window_effect: bool, p: WalkPriors
+) -> Callable[[], None]:
+    weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in walk_weights(data))
     n_assets, half = len(data.assets), jnp.asarray(data.half_spread_bps)
 
     def model() -> None:
@@ -129,12 +116,9 @@ def _walk_model(data: WalkData, parameterisation: Form, window_effect: bool, p: 
         mu_rate = numpyro.sample("mu_rate", dist.Normal(p.mu_rate_location, p.mu_rate_scale))
         tau_rate = numpyro.sample("tau_rate", dist.HalfNormal(p.tau_rate_scale))
         with numpyro.plate("asset", n_assets):
-            if form == "centred":
-                log_kappa = numpyro.sample("log_kappa", dist.Normal(mu_kappa, tau_kappa))
-            else:
-                log_kappa = mu_kappa + tau_kappa * numpyro.sample("z_kappa", dist.Normal(0.0, 1.0))
-            walks = expit(mu_p + tau_p * numpyro.sample("z_p", dist.Normal(0.0, 1.0)))
-            rate = jnp.exp(mu_rate + tau_rate * numpyro.sample("z_rate", dist.Normal(0.0, 1.0)))
+            log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
+            walks = expit(effect("logit_p", mu_p, tau_p, weight_p))
+            rate = jnp.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
             numpyro.deterministic("A", walks * rate * jnp.exp(half * jnp.exp(log_kappa)))
         rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))

@@ -13,15 +13,17 @@ from typing import Literal
 import numpy as np
 import pymc as pm
 
-from mmresearch.models.data import Parameterisation, choose, label_data, markout_data
+from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights
+from mmresearch.models.data import label_data, markout_data
 from mmresearch.models.priors import AlphaPriors, FloorPriors
+from mmresearch.models.pymc.effects import effect
 from mmresearch.tape.evidence import Evidence
 
 
 def alpha_touch(
     evidence: Evidence,
     *,
-    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    parameterisation: Parameterisation = "auto",
     overdispersion: bool = True,
     priors: AlphaPriors | None = None,
 ) -> pm.Model:
@@ -32,7 +34,7 @@ def alpha_touch(
     evidence : Evidence
         Label counts by asset and window.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects.
+        Form of the asset effects; "auto" centres each as far as its data are sharp.
     overdispersion : bool
         Let labels of one window be alike; without it they are independent (binomial).
     priors : AlphaPriors, optional
@@ -44,14 +46,11 @@ def alpha_touch(
         With ``alpha_touch`` (asset), a probability.
     """
     data, p = label_data(evidence), priors or AlphaPriors()
-    form = choose(data) if parameterisation == "auto" else parameterisation
+    weight = fixed(parameterisation, label_weights(data))
     with pm.Model(coords={"asset": list(data.assets)}) as model:
         mu = pm.Normal("mu", p.mu_location, p.mu_scale)
         tau = pm.HalfNormal("tau", p.tau_scale)
-        if form == "centred":
-            logit = pm.Normal("logit_alpha", mu, tau, dims="asset")
-        else:
-            logit = mu + tau * pm.Normal("z_alpha", 0.0, 1.0, dims="asset")
+        logit = effect("logit_alpha", mu, tau, weight)
         alpha = pm.Deterministic("alpha_touch", pm.math.invlogit(logit), dims="asset")
         theta = (data.false_positive + alpha * (1 - data.false_positive))[data.asset]
         if overdispersion:
@@ -66,7 +65,7 @@ def alpha_touch(
 def spread_floor_bps(
     evidence: Evidence,
     *,
-    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    parameterisation: Parameterisation = "auto",
     noise: Literal["normal", "student_t"] = "normal",
     window_effect: bool = True,
     priors: FloorPriors | None = None,
@@ -78,7 +77,7 @@ def spread_floor_bps(
     evidence : Evidence
         Moves 500 ms after touch fills, by asset and window.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects.
+        Form of the asset effects; "auto" centres each as far as its data are sharp.
     noise : {"normal", "student_t"}
         "normal" uses window means and squares, so it targets the *mean* however skewed the moves are. "student_t" is a
         location model of single moves, for symmetric heavy tails only: informed jumps make moves skewed, and then a
@@ -94,18 +93,14 @@ def spread_floor_bps(
         With ``spread_floor_bps`` (asset), in bps.
     """
     data, p = markout_data(evidence), priors or FloorPriors()
-    form = choose(data) if parameterisation == "auto" else parameterisation
+    weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
     with pm.Model(coords={"asset": list(data.assets)}) as model:
         mu = pm.Normal("mu", p.mu_location, p.mu_scale)
         tau = pm.HalfNormal("tau", p.tau_scale)
         mu_s = pm.Normal("mu_s", p.log_s_location, p.log_s_scale)
         tau_s = pm.HalfNormal("tau_s", p.tau_s_scale)
-        if form == "centred":
-            adverse = pm.Normal("adverse_bps", mu, tau, dims="asset")
-            s = pm.math.exp(pm.Normal("log_s", mu_s, tau_s, dims="asset"))
-        else:
-            adverse = mu + tau * pm.Normal("z_adverse", 0.0, 1.0, dims="asset")
-            s = pm.math.exp(mu_s + tau_s * pm.Normal("z_s", 0.0, 1.0, dims="asset"))
+        adverse = effect("adverse_bps", mu, tau, weight)
+        s = pm.math.exp(effect("log_s", mu_s, tau_s, weight_s))
         pm.Deterministic("spread_floor_bps", data.fee_bps + adverse, dims="asset")
         if noise == "student_t":
             nu = 2 + pm.Exponential("nu_minus_two", 0.1)

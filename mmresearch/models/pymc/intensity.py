@@ -12,28 +12,21 @@ The reported kappa_i is the median over windows, in 1/(fraction of price); A_i p
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from mmresearch.models.data import (
-    DepthData,
-    Parameterisation,
-    WalkData,
-    choose,
-    depth_data,
-    walk_data,
-)
+from mmresearch.models.centring import Parameterisation, depth_weights, fixed, walk_weights
+from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
 from mmresearch.models.priors import KappaPriors, WalkPriors
+from mmresearch.models.pymc.effects import effect
 from mmresearch.tape.evidence import Evidence, WalkCounts
 
 
 def kappa(
     evidence: Evidence,
     *,
-    parameterisation: Parameterisation | Literal["auto"] = "auto",
+    parameterisation: Parameterisation = "auto",
     window_effect: bool = True,
     priors: KappaPriors | WalkPriors | None = None,
 ) -> pm.Model:
@@ -44,7 +37,7 @@ def kappa(
     evidence : Evidence
         Depth counts (own fills) or walk counts (trade tapes), one kind for all assets.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects; window effects are non-centred.
+        Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
     window_effect : bool
         Let intensity and decay wander between windows.
     priors : KappaPriors or WalkPriors, optional
@@ -71,10 +64,8 @@ def _coords(data: DepthData | WalkData) -> dict[str, list]:
     return {"asset": list(data.assets), "window": list(range(data.n_windows))}
 
 
-def _from_fills(
-    data: DepthData, parameterisation: Parameterisation | Literal["auto"], window_effect: bool, p: KappaPriors
-) -> pm.Model:
-    form = choose(data) if parameterisation == "auto" else parameterisation
+def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effect: bool, p: KappaPriors) -> pm.Model:
+    weight, weight_rate = (fixed(parameterisation, w) for w in depth_weights(data))
     reference = data.reference_bps
     with pm.Model(coords=_coords(data)) as model:
         mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
@@ -83,16 +74,10 @@ def _from_fills(
         tau_A = pm.HalfNormal("tau_A", p.tau_A_scale)
         corr = 2 * pm.Beta("corr_unit", p.corr_shape, p.corr_shape) - 1
         rest = tau_A * pm.math.sqrt(1 - corr**2)
-        if form == "centred":
-            log_kappa = pm.Normal("log_kappa", mu_kappa, tau_kappa, dims="asset")
-            expected = mu_A + corr * tau_A / tau_kappa * (log_kappa - mu_kappa)
-            travelled = pm.math.exp(log_kappa) * reference
-            log_rate = pm.Normal("log_rate", expected - travelled, rest, dims="asset")
-        else:
-            z = pm.Normal("z_kappa", 0.0, 1.0, dims="asset")
-            log_kappa = mu_kappa + tau_kappa * z
-            travelled = pm.math.exp(log_kappa) * reference
-            log_rate = mu_A + corr * tau_A * z + rest * pm.Normal("z_A", 0.0, 1.0, dims="asset") - travelled
+        log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
+        travelled = pm.math.exp(log_kappa) * reference
+        expected = mu_A + corr * tau_A / tau_kappa * (log_kappa - mu_kappa)
+        log_rate = effect("log_rate", expected - travelled, rest, weight_rate)
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
         pm.Deterministic("A", pm.math.exp(log_rate + travelled), dims="asset")
         decay = log_kappa[data.asset]
@@ -115,23 +100,18 @@ def _from_fills(
     return model
 
 
-def _from_walks(
-    data: WalkData, parameterisation: Parameterisation | Literal["auto"], window_effect: bool, p: WalkPriors
-) -> pm.Model:
-    form = choose(data) if parameterisation == "auto" else parameterisation
+def _from_walks(data: WalkData, parameterisation: Parameterisation, window_effect: bool, p: WalkPriors) -> pm.Model:
+    weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in walk_weights(data))
     with pm.Model(coords=_coords(data)) as model:
         mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
         tau_kappa = pm.HalfNormal("tau_kappa", p.tau_kappa_scale)
-        if form == "centred":
-            log_kappa = pm.Normal("log_kappa", mu_kappa, tau_kappa, dims="asset")
-        else:
-            log_kappa = mu_kappa + tau_kappa * pm.Normal("z_kappa", 0.0, 1.0, dims="asset")
+        log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
         mu_p = pm.Normal("mu_p", p.mu_p_location, p.mu_p_scale)
         tau_p = pm.HalfNormal("tau_p", p.tau_p_scale)
-        walks = pm.math.invlogit(mu_p + tau_p * pm.Normal("z_p", 0.0, 1.0, dims="asset"))
+        walks = pm.math.invlogit(effect("logit_p", mu_p, tau_p, weight_p))
         mu_rate = pm.Normal("mu_rate", p.mu_rate_location, p.mu_rate_scale)
         tau_rate = pm.HalfNormal("tau_rate", p.tau_rate_scale)
-        rate = pm.math.exp(mu_rate + tau_rate * pm.Normal("z_rate", 0.0, 1.0, dims="asset"))
+        rate = pm.math.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
         pm.Deterministic("A", rate * walks * pm.math.exp(pm.math.exp(log_kappa) * data.half_spread_bps), dims="asset")
 
