@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
-from mmresearch.audit.run import BACKENDS, audit, summarise_tape
+from mmresearch.audit.run import BACKENDS, Outcome, audit, summarise_tape
 from mmresearch.belief.catalogue import parameter as catalogue_row
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner
+from mmresearch.models.store import save_fit
 from mmresearch.report.terminal import console_of, show
 from mmresearch.report.verdicts import at_least_as_bad
 from mmresearch.report.write import write_report
@@ -38,8 +39,11 @@ Truths = Mapping[str, Mapping[str, float]]
 @click.option("--quick", is_flag=True, help="Fewer worlds and shorter chains; the bounds stay.")
 @click.option("--seed", type=int, help="Everything derives from it. [default: from learners, tapes and version]")
 @click.option("--jobs", type=click.IntRange(min=1), default=min(4, os.cpu_count() or 1), help="Processes.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), help="Where to write.")
-@click.option("--fail-on", type=click.Choice(VERDICTS[:-1]), help="Exit with 1 at this verdict or a worse one.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/audit"), help="Where to write."
+)
+@click.option("--fail-on", type=click.Choice(VERDICTS), help="Exit with 1 at this verdict or a worse one.")
+@click.option("--fee-bps", type=float, default=1.5, help="Maker fee of tapes that do not say; negative: a rebate.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the bundled tapes are.")
 @click.option("--by-tape/--no-by-tape", default=None, help="Print the numbers of every tape.")
 def command(
@@ -52,6 +56,7 @@ def command(
     jobs: int,
     out: Path,
     fail_on: str | None,
+    fee_bps: float,
     data_dir: Path | None,
     by_tape: bool | None,
 ) -> None:
@@ -62,14 +67,15 @@ def command(
     """
     wanted = [catalogue_row(name).name for name in parameters] or None
     chosen = [learner_of(name) for name in learners] or None
-    given = tapes_of(tapes, data_dir)
+    given = tapes_of(tapes, fee_bps, data_dir)
     console = console_of()
     with _progress() as progress:
         found = audit(
             given.tapes, chosen, parameters=wanted, backend=backend, quick=quick, seed=seed, jobs=jobs,
             progress=progress, truths=given.truths, summaries=given.summaries,
         )  # fmt: skip
-    written = write_report(found.audit, out, found.references)
+    save_draws(found, out / "draws")
+    written = write_report(found.audit, out)
     show(found.audit, console, by_tape)
     console.print(f"report  {written.html}", soft_wrap=True)
     sys.exit(_FAILED if fail_on and is_worse(found.audit, fail_on) else 0)
@@ -99,29 +105,39 @@ class Given:
     truths: Truths | None
 
 
-def tapes_of(paths: Sequence[str], data_dir: Path | None = None) -> Given:
+def tapes_of(paths: Sequence[str], fee_bps: float = 1.5, data_dir: Path | None = None) -> Given:
     """Read tapes, or the bundled ones with their truths if none is named.
 
     Parameters
     ----------
     paths : sequence of str
         ``PATH`` or ``ASSET=PATH``.
+    fee_bps : float
+        Maker fee in bps of tapes that do not say.
     data_dir : Path, optional
         Where the bundled tapes are.
     """
     if not paths:
         bundled = example(data_dir)
         return Given(bundled, [summarise_tape(t, f"{t.asset}.tape") for t in bundled], example_truths(data_dir))
-    read = [_read(path) for path in paths]
+    read = [_read(path, fee_bps) for path in paths]
     summaries = [summarise_tape(tape, path, account.lines) for path, (tape, account) in zip(paths, read, strict=True)]
     return Given([tape for tape, _ in read], summaries, None)
 
 
-def _read(text: str) -> tuple[Tape, Account]:
+def _read(text: str, fee_bps: float) -> tuple[Tape, Account]:
     asset, equals, path = text.partition("=")
     if equals and asset.isidentifier() and not Path(text).exists():
-        return read_with_account(path, asset=asset)
-    return read_with_account(text)
+        return read_with_account(path, asset=asset, fee_bps=fee_bps)
+    return read_with_account(text, fee_bps=fee_bps)
+
+
+def save_draws(found: Outcome, folder: Path) -> None:
+    """Keep the draws of every reference fit, a zarr folder each."""
+    for reference in found.references:
+        source = reference.source.replace(" ", "-")
+        for backend, fitted in reference.fits.items():
+            save_fit(fitted, folder / f"{reference.parameter}.{source}.{backend}.zarr", reference.evidence)
 
 
 def is_worse(audit: Audit, limit: str) -> bool:

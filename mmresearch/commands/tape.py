@@ -15,6 +15,13 @@ from mmresearch.tape.read import read_with_account
 from mmresearch.tape.schema import Tape
 
 
+_asset = click.option("--asset", help="Name of the asset. [default: from the path]")
+_fee = click.option("--fee-bps", type=float, default=1.5, show_default=True, help="Maker fee; negative is a rebate.")
+_tick = click.option(
+    "--tick", type=click.FloatRange(min=0.0, min_open=True), help="Price step. [default: from the prices]"
+)
+
+
 @click.group("tape")
 def command() -> None:
     """Import and inspect tapes."""
@@ -23,9 +30,9 @@ def command() -> None:
 @command.command("import")
 @click.argument("source", metavar="SRC")
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
-@click.option("--asset", help="Name of the asset. [default: from the path]")
-@click.option("--fee-bps", type=float, default=1.5, show_default=True, help="Maker fee; negative is a rebate.")
-@click.option("--tick", type=click.FloatRange(min=0.0, min_open=True), help="Price step. [default: from the prices]")
+@_asset
+@_fee
+@_tick
 def import_(source: str, destination: Path, asset: str | None, fee_bps: float, tick: float | None) -> None:
     """Read SRC, mend what can be mended, say what was dropped, and write the tape DEST.
 
@@ -38,10 +45,13 @@ def import_(source: str, destination: Path, asset: str | None, fee_bps: float, t
 
 
 @command.command("inspect")
-@click.argument("path")
-def inspect_(path: str) -> None:
-    """Say what is in the tape PATH: span, rows, spread, tick, volatility, and what reading had to mend."""
-    _say(*read_with_account(path))
+@click.argument("source", metavar="SRC")
+@_asset
+@_fee
+@_tick
+def inspect_(source: str, asset: str | None, fee_bps: float, tick: float | None) -> None:
+    """Say what is in the tape SRC: span, rows, spread, tick, volatility, and what reading had to mend."""
+    _say(*read_with_account(source, asset=asset, fee_bps=fee_bps, tick=tick))
 
 
 def _say(tape: Tape, account: Account) -> None:

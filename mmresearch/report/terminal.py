@@ -100,11 +100,11 @@ def _cells(learner: LearnerResult, tapes: Sequence[str], named: bool, unicode: b
 
 
 def _reasons(learner: LearnerResult, unicode: bool) -> RenderableType:
-    lines = []
+    grid = Table.grid(padding=(0, 1, 0, 0))
     for reason in learner.reasons[:2]:
         where = "" if len(reason.tapes) == len(learner.certificates) else f" ({', '.join(reason.tapes)})"
-        lines.append(symbol(reason.verdict, unicode) + Text(f" {learner.name}{where}: {reason.text}", style="default"))
-    return Padding(Group(*lines), (0, 0, 0, 2))
+        grid.add_row("", symbol(reason.verdict, unicode), Text(learner.name, style="bold") + f"{where}: {reason.text}")
+    return grid
 
 
 def _numbers(group: ParameterResult, unicode: bool) -> RenderableType:
