@@ -8,7 +8,7 @@ import click
 
 from mmresearch.report.schema import read_json
 from mmresearch.report.terminal import console_of, show
-from mmresearch.report.write import write_figures, write_report
+from mmresearch.report.write import write_figures, write_manifest, write_report
 
 
 @click.command("report", context_settings={"show_default": True})
@@ -22,7 +22,8 @@ def command(document: Path, out: Path | None, figures_only: bool, by_tape: bool 
     place = out or document.parent
     console = console_of()
     if figures_only:
-        for path in write_figures(audit, place, png=True):
+        drawn = write_figures(audit, place, png=True)
+        for path in (*drawn, write_manifest(audit, drawn, place)):
             console.print(str(path), soft_wrap=True)
         return
     written = write_report(audit, place)

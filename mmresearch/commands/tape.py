@@ -14,7 +14,6 @@ from mmresearch.tape.parquet import write_parquet
 from mmresearch.tape.read import read_with_account
 from mmresearch.tape.schema import Tape
 
-
 _asset = click.option("--asset", help="Name of the asset. [default: from the path]")
 _fee = click.option("--fee-bps", type=float, default=1.5, show_default=True, help="Maker fee; negative is a rebate.")
 _tick = click.option(

@@ -68,6 +68,8 @@ _RC: dict[str, Any] = {
     "legend.frameon": False,
     "svg.fonttype": "none",
     "axes.unicode_minus": True,
+    # Names of learners and assets are names, also with a dollar sign in them.
+    "text.parse_math": False,
 }
 
 
@@ -113,7 +115,7 @@ def to_svg(figure: Figure, name: str) -> str:
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 

@@ -7,6 +7,8 @@ The draws of the reference fits are kept beside them by `mmresearch.models.store
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,3 +74,16 @@ def write_figures(audit: Audit, folder: str | Path, png: bool = False) -> list[P
             if png:
                 written.append(write_file(Path(folder) / f"{stem}.png", to_png(drawn)))
     return written
+
+
+def write_manifest(audit: Audit, written: Sequence[Path], folder: str | Path) -> Path:
+    """Write ``manifest.json``: the function of every figure, and the seed, versions and data behind all of them."""
+    functions = {d.__name__: f"{d.__module__}.{d.__name__}" for d in DRAWINGS}
+    facts = {
+        "made_by": "mmresearch report audit.json --figures-only",
+        "figures": {path.name: functions[path.stem.rpartition("-")[2]] for path in written},
+        "data_sha256": {t.asset: t.sha256 for t in audit.tapes},
+        "seed": audit.settings.get("seed"),
+        "versions": dict(audit.versions),
+    }
+    return write_file(Path(folder) / "manifest.json", json.dumps(facts, indent=1) + "\n")
