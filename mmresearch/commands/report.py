@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mmresearch.report.drawings import draw
 from mmresearch.report.schema import read_json
 from mmresearch.report.terminal import console_of, show
 from mmresearch.report.write import write_figures, write_manifest, write_report
@@ -22,7 +23,7 @@ def command(document: Path, out: Path | None, figures_only: bool, by_tape: bool 
     place = out or document.parent
     console = console_of()
     if figures_only:
-        drawn = write_figures(audit, place, png=True)
+        drawn = write_figures(draw(audit, png=True), place)
         for path in (*drawn, write_manifest(audit, drawn, place)):
             console.print(str(path), soft_wrap=True)
         return

@@ -7,7 +7,7 @@ there is no script: long parts fold by the browser's own means.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +16,46 @@ from markupsafe import Markup
 
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
 from mmresearch.belief.catalogue import CATALOGUE
-from mmresearch.report import figures, numbers
+from mmresearch.report import numbers
+from mmresearch.report.drawings import Drawing, draw
 from mmresearch.report.files import write_file
 from mmresearch.report.grouping import LearnerResult, ParameterResult, by_parameter, tapes_of
-from mmresearch.report.style import themed, to_svg
+from mmresearch.report.style import themed
 from mmresearch.report.verdicts import LOOKS, slug
 
 #: With more learners than this under one parameter their details are folded.
 _OPEN_UP_TO = 1
 _BACKENDS = {"pymc": "PyMC", "numpyro": "NumPyro"}
 
-_FIGURES: Mapping[str, tuple[Callable[[ParameterResult], Any], str, str]] = {
+#: Kind of figure -> its title and caption.
+_CAPTIONS: Mapping[str, tuple[str, str]] = {
     "forest": (
-        figures.forest,
         "What each learner believes, over what the full model believes",
         "One panel per learner, one row per tape. Grey bar: 90 % interval of the hierarchical MCMC fit to the same "
         "events, with its mean. Coloured: the learner's own 90 % interval.",
     ),
     "scores": (
-        figures.scores,
         "Bias, width and cost",
         "One mark per tape. Shaded: what passes. The right-hand panel prices the difference: edge lost per unit traded "
         "by quoting from the learner's belief, valued under the reference.",
     ),
     "shrinkage": (
-        figures.shrinkage,
         "What pooling did",
         "Each tape's estimate from its own data alone, and the hierarchical estimate that borrows from the others. A "
         "long step means that the tape had little to say for itself.",
     ),
-}  # fmt: skip
+}
 
 
-def render(audit: Audit) -> str:
+def render(audit: Audit, drawn: Sequence[Drawing] | None = None) -> str:
     """Write an audit as one HTML page.
 
     Parameters
     ----------
     audit : Audit
         What was found.
+    drawn : sequence of Drawing, optional
+        Its figures; drawn if not given.
 
     Returns
     -------
@@ -62,12 +63,13 @@ def render(audit: Audit) -> str:
         The page; the same text for the same audit.
     """
     groups = by_parameter(audit)
+    figures = draw(audit) if drawn is None else drawn
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             audit=audit,
-            groups=[_group(g) for g in groups],
+            groups=[_group(g, figures) for g in groups],
             tapes=tapes_of(audit),
             tally=_tally(audit),
             summary=_summary(audit, groups),
@@ -79,9 +81,9 @@ def render(audit: Audit) -> str:
     )
 
 
-def write_html(audit: Audit, folder: str | Path) -> Path:
+def write_html(audit: Audit, folder: str | Path, drawn: Sequence[Drawing] | None = None) -> Path:
     """Write ``report.html`` into a folder; return its path."""
-    return write_file(Path(folder) / "report.html", render(audit))
+    return write_file(Path(folder) / "report.html", render(audit, drawn))
 
 
 def _environment() -> Environment:
@@ -106,7 +108,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _group(group: ParameterResult) -> dict[str, Any]:
+def _group(group: ParameterResult, drawn: Sequence[Drawing]) -> dict[str, Any]:
     row = CATALOGUE.get(group.parameter)
     return {
         "name": group.parameter,
@@ -115,21 +117,22 @@ def _group(group: ParameterResult) -> dict[str, Any]:
         "consumer": "" if row is None else row.consumer,
         "learners": [_learner(x) for x in group.learners],
         "open": len(group.learners) <= _OPEN_UP_TO,
-        "figures": [f for name in _FIGURES if (f := _figure(group, name)) is not None],
+        "figures": [_figure(d) for d in drawn if d.parameter == group.parameter],
         "fits": group.fits,
     }
 
 
-def _figure(group: ParameterResult, name: str) -> dict[str, Any] | None:
-    draw, title, caption = _FIGURES[name]
-    figure = draw(group)
-    if figure is None:
-        return None
-    identifier = f"{group.parameter}-{name}"
-    svg = themed(to_svg(figure, identifier), identifier, f"{title}: {group.parameter}. {caption}")
-    share = figure.get_figwidth() / figures.WIDTH_IN
+def _figure(drawing: Drawing) -> dict[str, Any]:
+    title, caption = _CAPTIONS[drawing.kind]
+    svg = themed(drawing.svg, drawing.name, f"{title}: {drawing.parameter}. {caption}")
     # The drawing is our own; words of others in it were escaped by the SVG writer.
-    return {"svg": Markup(svg), "title": title, "caption": caption, "share": round(100 * share), "name": identifier}
+    return {
+        "svg": Markup(svg),
+        "title": title,
+        "caption": caption,
+        "share": round(100 * drawing.share),
+        "name": drawing.name,
+    }
 
 
 def _learner(learner: LearnerResult) -> dict[str, Any]:

@@ -8,21 +8,17 @@ The draws of the reference fits are kept beside them by `mmresearch.models.store
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmresearch.audit.result import Audit
-from mmresearch.report import figures
+from mmresearch.report.drawings import KINDS, Drawing, draw
 from mmresearch.report.files import write_file
-from mmresearch.report.grouping import by_parameter
 from mmresearch.report.html import write_html
 from mmresearch.report.junit import write_junit
 from mmresearch.report.schema import write_json
-from mmresearch.report.style import to_png, to_svg
 from mmresearch.report.tables import write_tables
-
-DRAWINGS = (figures.forest, figures.scores, figures.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -54,31 +50,27 @@ def write_report(audit: Audit, folder: str | Path) -> Written:
     Written
     """
     place = Path(folder)
+    drawn = draw(audit)
     write_tables(audit, place / "tables")
-    write_figures(audit, place / "figures")
+    write_figures(drawn, place / "figures")
     write_json(audit, place)
     write_junit(audit, place)
-    return Written(place, write_html(audit, place))
+    return Written(place, write_html(audit, place, drawn))
 
 
-def write_figures(audit: Audit, folder: str | Path, png: bool = False) -> list[Path]:
-    """Write the figures of every parameter as SVG, and as PNG if asked; equal audits give equal bytes."""
+def write_figures(drawn: Iterable[Drawing], folder: str | Path) -> list[Path]:
+    """Write figures as SVG, and as PNG where they have one; return the files."""
     written = []
-    for group in by_parameter(audit):
-        for draw in DRAWINGS:
-            drawn = draw(group)
-            if drawn is None:
-                continue
-            stem = f"{group.parameter}-{draw.__name__}"
-            written.append(write_file(Path(folder) / f"{stem}.svg", to_svg(drawn, stem)))
-            if png:
-                written.append(write_file(Path(folder) / f"{stem}.png", to_png(drawn)))
+    for drawing in drawn:
+        written.append(write_file(Path(folder) / f"{drawing.name}.svg", drawing.svg))
+        if drawing.png:
+            written.append(write_file(Path(folder) / f"{drawing.name}.png", drawing.png))
     return written
 
 
 def write_manifest(audit: Audit, written: Sequence[Path], folder: str | Path) -> Path:
     """Write ``manifest.json``: the function of every figure, and the seed, versions and data behind all of them."""
-    functions = {d.__name__: f"{d.__module__}.{d.__name__}" for d in DRAWINGS}
+    functions = {kind: f"{f.__module__}.{f.__name__}" for kind, f in KINDS.items()}
     facts = {
         "made_by": "mmresearch report audit.json --figures-only",
         "figures": {path.name: functions[path.stem.rpartition("-")[2]] for path in written},
