@@ -6,7 +6,7 @@ is then undecided at best, never a pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mmresearch.audit.accounting import ledger, sign, units
 from mmresearch.audit.calibration import calibration
@@ -57,6 +57,11 @@ def battery(learner: Learner, seed: int, quick: bool = False) -> tuple[Finding, 
     except NoWorldError as error:
         return (Finding("worlds", "algebra", "undecided", why=str(error)),)
     return tuple(_guarded(name, axis, check, learner, trials) for name, axis, check in CHECKS)
+
+
+def batteries(learners: Sequence[Learner], seed: int, quick: bool = False) -> list[tuple[Finding, ...]]:
+    """Send learners of one parameter through its worlds; together, because they meet the same tapes."""
+    return [battery(learner, seed, quick) for learner in learners]
 
 
 def _guarded(name: str, axis: Axis, check: Check, learner: Learner, trials: Trials) -> Finding:

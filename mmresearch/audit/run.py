@@ -19,7 +19,7 @@ import numpy as np
 
 import mmresearch
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
-from mmresearch.audit.battery import battery
+from mmresearch.audit.battery import batteries
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
 from mmresearch.audit.judge import certify_in_worlds, certify_on
 from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
@@ -197,9 +197,16 @@ def _work(
         (t, f"fit {t.parameter} ({t.source}) in {t.backend}", run_task, (t, given[t.parameter, t.source], seed, quick))
         for t in tasks
     ]
-    calls += [(i, f"worlds for {name_of(x)}", battery, (x, seed, quick)) for i, x in enumerate(learners)]
+    groups: dict[str, list[int]] = {}
+    for i, learner in enumerate(learners):
+        groups.setdefault(learner.parameter, []).append(i)
+    calls += [
+        (name, f"worlds of {name}", batteries, ([learners[i] for i in members], seed, quick))
+        for name, members in groups.items()
+    ]
     done = dict(_in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress))
-    return [done[i] for i in range(len(learners))], {t: done[t] for t in tasks}
+    worlds = {i: found for name, members in groups.items() for i, found in zip(members, done[name], strict=True)}
+    return [worlds[i] for i in range(len(learners))], {t: done[t] for t in tasks}
 
 
 def _in_turn(calls, progress: Progress | None):

@@ -29,8 +29,8 @@ from mmresearch.tape.evidence import Evidence
 
 Backend = Literal["pymc", "numpyro"]
 SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
-ACCEPT, ACCEPT_AGAIN = 0.95, 0.995
-QUICK_DRAWS, QUICK_TUNE = 1000, 500
+ACCEPT, ACCEPT_AGAIN = 0.95, 0.99
+QUICK_DRAWS, QUICK_TUNE = 1000, 800
 _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 _BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
 _PACKAGES = ("arviz", "jax", "numpyro", "nutpie", "pymc")
@@ -104,7 +104,7 @@ def fit(
     progress : bool
         Show the sampler's progress.
     quick : bool
-        1000 draws and only 500 tuning draws; the gate stays as it is.
+        1000 draws and only 800 tuning draws; the gate stays as it is.
     **options
         Passed to the model, such as ``window_effect=False``.
 

@@ -44,7 +44,7 @@ class FloorPriors:
     mu_location, mu_scale : float
         Population mean of the adverse move, bps: the catalogue's floor of 5 less a fee of 1.5; sd 5.
     tau_scale : float
-        Half-normal scale of the sd between assets, bps.
+        Half-normal scale of the sd between assets, bps: adverse moves of liquid assets differ by a bp or two.
     log_s_location, log_s_scale : float
         Population mean of the log sd of one fill's move: about 4 bps, and 1 so that .5 to 30 bps is allowed.
     tau_s_scale : float
@@ -55,7 +55,7 @@ class FloorPriors:
 
     mu_location: float = 3.5
     mu_scale: float = 5.0
-    tau_scale: float = 5.0
+    tau_scale: float = 2.0
     log_s_location: float = float(np.log(4.0))
     log_s_scale: float = 1.0
     tau_s_scale: float = 1.0
