@@ -42,6 +42,11 @@ bench: setup
 	@for module in benchmarks/*.py; do name=$$(basename $$module .py); \
 	  [ $$name = __init__ ] || { echo "== $$name"; $(PY) -m benchmarks.$$name; }; done
 
+# The pictures of the last demo, each traceable to data and seed by figures/manifest.json.
+figures: setup
+	@[ -f out/demo/audit.json ] || $(MAKE) demo
+	$(VENV)/bin/mmresearch report out/demo/audit.json --figures-only --out figures
+
 data: setup
 	$(PY) -m mmresearch.sim.bundle
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
 from mmresearch.belief.catalogue import CATALOGUE
@@ -125,9 +124,8 @@ def _group(group: ParameterResult, drawn: Sequence[Drawing]) -> dict[str, Any]:
 def _figure(drawing: Drawing) -> dict[str, Any]:
     title, caption = _CAPTIONS[drawing.kind]
     svg = themed(drawing.svg, drawing.name, f"{title}: {drawing.parameter}. {caption}")
-    # The drawing is our own; words of others in it were escaped by the SVG writer.
     return {
-        "svg": Markup(svg),
+        "svg": svg,
         "title": title,
         "caption": caption,
         "share": round(100 * drawing.share),
