@@ -1,4 +1,4 @@
-"""The project installs from what it declares, says nothing of the place where it was made, and locks what it runs on."""
+"""The project installs from what it declares, locks what it runs on, and does not say where it was made."""
 
 import ast
 import re
