@@ -22,7 +22,7 @@ Parameterisation = Literal["auto", "centred", "noncentred"]
 
 #: Small but plausible spreads between assets, of logit alpha, log kappa, log intensity given kappa, log scales: it is
 #: where the spread is small that a form too centred gets stuck.
-LOGIT_SPREAD, KAPPA_SPREAD, RATE_SPREAD, SCALE_SPREAD = 0.2, 0.4, 0.06, 0.4
+LOGIT_SPREAD, KAPPA_SPREAD, RATE_SPREAD, SCALE_SPREAD = 0.4, 0.5, 0.25, 0.5
 #: Plausible spread of an asset's windows, which no amount of data within them removes.
 WANDER = 0.2
 
@@ -64,7 +64,7 @@ def markout_weights(data: MarkoutData) -> tuple[FloatArray, FloatArray]:
     mean = np.bincount(data.asset, data.n * data.mean_bps, minlength=n) / total
     variance = data.m2 / np.maximum(data.dof, 1.0)
     se2 = variance * (1 / total + WANDER**2 / _windows(data.asset, n))
-    spread = 0.15 * float(np.clip(np.std(mean), 0.1, 5.0)) if n > 2 else 0.5
+    spread = 0.5 * float(np.clip(np.std(mean), 0.2, 5.0)) if n > 2 else 0.5
     return _share(spread, se2), _share(SCALE_SPREAD, 0.5 / np.maximum(data.dof, 1.0))
 
 

@@ -52,7 +52,7 @@ def alpha_touch(
 
     def model() -> None:
         mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
-        tau = numpyro.sample("tau", dist.HalfNormal(p.tau_scale))
+        tau = numpyro.sample("tau", dist.LogNormal(jnp.log(p.tau_median), p.tau_log_sd))
         with numpyro.plate("asset", len(data.assets)):
             logit = effect("logit_alpha", mu, tau, weight)
             alpha = numpyro.deterministic("alpha_touch", expit(logit))
@@ -104,9 +104,9 @@ def spread_floor_bps(
 
     def model() -> None:
         mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
-        tau = numpyro.sample("tau", dist.HalfNormal(p.tau_scale))
+        tau = numpyro.sample("tau", dist.LogNormal(jnp.log(p.tau_median), p.tau_log_sd))
         mu_s = numpyro.sample("mu_s", dist.Normal(p.log_s_location, p.log_s_scale))
-        tau_s = numpyro.sample("tau_s", dist.HalfNormal(p.tau_s_scale))
+        tau_s = numpyro.sample("tau_s", dist.LogNormal(jnp.log(p.tau_s_median), p.tau_s_log_sd))
         with numpyro.plate("asset", len(data.assets)):
             adverse = effect("adverse_bps", mu, tau, weight)
             s = jnp.exp(effect("log_s", mu_s, tau_s, weight_s))

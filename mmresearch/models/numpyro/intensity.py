@@ -62,15 +62,15 @@ def _fill_model(
     data: DepthData, parameterisation: Parameterisation, window_effect: bool, p: KappaPriors
 ) -> Callable[[], None]:
     weight, weight_rate = (fixed(parameterisation, w) for w in depth_weights(data))
-    n_assets, reference = len(data.assets), jnp.asarray(data.reference_bps)
+    n_assets, reference = len(data.assets), data.reference_bps
     with np.errstate(divide="ignore"):
         log_exposure = np.log(data.exposure_s)
 
     def model() -> None:
         mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
         mu_A = numpyro.sample("mu_A", dist.Normal(p.mu_A_location, p.mu_A_scale))
-        tau_kappa = numpyro.sample("tau_kappa", dist.HalfNormal(p.tau_kappa_scale))
-        tau_A = numpyro.sample("tau_A", dist.HalfNormal(p.tau_A_scale))
+        tau_kappa = numpyro.sample("tau_kappa", dist.LogNormal(jnp.log(p.tau_kappa_median), p.tau_kappa_log_sd))
+        tau_A = numpyro.sample("tau_A", dist.LogNormal(jnp.log(p.tau_A_median), p.tau_A_log_sd))
         corr = 2 * numpyro.sample("corr_unit", dist.Beta(p.corr_shape, p.corr_shape)) - 1
         with numpyro.plate("asset", n_assets):
             log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
@@ -106,15 +106,15 @@ def _walk_model(
     data: WalkData, parameterisation: Parameterisation, window_effect: bool, p: WalkPriors
 ) -> Callable[[], None]:
     weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in walk_weights(data))
-    n_assets, half = len(data.assets), jnp.asarray(data.half_spread_bps)
+    n_assets, half = len(data.assets), data.half_spread_bps
 
     def model() -> None:
         mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
-        tau_kappa = numpyro.sample("tau_kappa", dist.HalfNormal(p.tau_kappa_scale))
+        tau_kappa = numpyro.sample("tau_kappa", dist.LogNormal(jnp.log(p.tau_kappa_median), p.tau_kappa_log_sd))
         mu_p = numpyro.sample("mu_p", dist.Normal(p.mu_p_location, p.mu_p_scale))
-        tau_p = numpyro.sample("tau_p", dist.HalfNormal(p.tau_p_scale))
+        tau_p = numpyro.sample("tau_p", dist.LogNormal(jnp.log(p.tau_p_median), p.tau_p_log_sd))
         mu_rate = numpyro.sample("mu_rate", dist.Normal(p.mu_rate_location, p.mu_rate_scale))
-        tau_rate = numpyro.sample("tau_rate", dist.HalfNormal(p.tau_rate_scale))
+        tau_rate = numpyro.sample("tau_rate", dist.LogNormal(jnp.log(p.tau_rate_median), p.tau_rate_log_sd))
         with numpyro.plate("asset", n_assets):
             log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
             walks = expit(effect("logit_p", mu_p, tau_p, weight_p))

@@ -49,7 +49,7 @@ def alpha_touch(
     weight = fixed(parameterisation, label_weights(data))
     with pm.Model(coords={"asset": list(data.assets)}) as model:
         mu = pm.Normal("mu", p.mu_location, p.mu_scale)
-        tau = pm.HalfNormal("tau", p.tau_scale)
+        tau = pm.LogNormal("tau", np.log(p.tau_median), p.tau_log_sd)
         logit = effect("logit_alpha", mu, tau, weight)
         alpha = pm.Deterministic("alpha_touch", pm.math.invlogit(logit), dims="asset")
         theta = (data.false_positive + alpha * (1 - data.false_positive))[data.asset]
@@ -96,9 +96,9 @@ def spread_floor_bps(
     weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
     with pm.Model(coords={"asset": list(data.assets)}) as model:
         mu = pm.Normal("mu", p.mu_location, p.mu_scale)
-        tau = pm.HalfNormal("tau", p.tau_scale)
+        tau = pm.LogNormal("tau", np.log(p.tau_median), p.tau_log_sd)
         mu_s = pm.Normal("mu_s", p.log_s_location, p.log_s_scale)
-        tau_s = pm.HalfNormal("tau_s", p.tau_s_scale)
+        tau_s = pm.LogNormal("tau_s", np.log(p.tau_s_median), p.tau_s_log_sd)
         adverse = effect("adverse_bps", mu, tau, weight)
         s = pm.math.exp(effect("log_s", mu_s, tau_s, weight_s))
         pm.Deterministic("spread_floor_bps", data.fee_bps + adverse, dims="asset")

@@ -70,8 +70,8 @@ def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effe
     with pm.Model(coords=_coords(data)) as model:
         mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
         mu_A = pm.Normal("mu_A", p.mu_A_location, p.mu_A_scale)
-        tau_kappa = pm.HalfNormal("tau_kappa", p.tau_kappa_scale)
-        tau_A = pm.HalfNormal("tau_A", p.tau_A_scale)
+        tau_kappa = pm.LogNormal("tau_kappa", np.log(p.tau_kappa_median), p.tau_kappa_log_sd)
+        tau_A = pm.LogNormal("tau_A", np.log(p.tau_A_median), p.tau_A_log_sd)
         corr = 2 * pm.Beta("corr_unit", p.corr_shape, p.corr_shape) - 1
         rest = tau_A * pm.math.sqrt(1 - corr**2)
         log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
@@ -104,13 +104,13 @@ def _from_walks(data: WalkData, parameterisation: Parameterisation, window_effec
     weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in walk_weights(data))
     with pm.Model(coords=_coords(data)) as model:
         mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
-        tau_kappa = pm.HalfNormal("tau_kappa", p.tau_kappa_scale)
+        tau_kappa = pm.LogNormal("tau_kappa", np.log(p.tau_kappa_median), p.tau_kappa_log_sd)
         log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
         mu_p = pm.Normal("mu_p", p.mu_p_location, p.mu_p_scale)
-        tau_p = pm.HalfNormal("tau_p", p.tau_p_scale)
+        tau_p = pm.LogNormal("tau_p", np.log(p.tau_p_median), p.tau_p_log_sd)
         walks = pm.math.invlogit(effect("logit_p", mu_p, tau_p, weight_p))
         mu_rate = pm.Normal("mu_rate", p.mu_rate_location, p.mu_rate_scale)
-        tau_rate = pm.HalfNormal("tau_rate", p.tau_rate_scale)
+        tau_rate = pm.LogNormal("tau_rate", np.log(p.tau_rate_median), p.tau_rate_log_sd)
         rate = pm.math.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
         pm.Deterministic("A", rate * walks * pm.math.exp(pm.math.exp(log_kappa) * data.half_spread_bps), dims="asset")
