@@ -36,10 +36,9 @@ def small_evidence(walks: bool = False) -> Evidence:
         moments.append(MarkoutMoments(asset, np.full(4, 6.0), mean, m2, 1.5, values, window))
         if walks:
             orders, beyond = rng.integers(20, 60, 4).astype(float), rng.integers(1, 9, 4).astype(float)
-            kappas.append(
-                WalkCounts(asset, np.full(4, 300.0), np.zeros(4), orders - beyond, beyond, beyond * rng.uniform(1, 4, 4),
-                           np.full(4, 0.3), np.full(4, 0.5))  # fmt: skip
-            )
+            excess = beyond * rng.uniform(1, 4, 4)
+            touch = (np.full(4, 0.3), np.full(4, 0.5))
+            kappas.append(WalkCounts(asset, np.full(4, 300.0), np.zeros(4), orders - beyond, beyond, excess, *touch))
         else:
             depth = np.tile([1.1, 3.0, 7.5, 12.0], (4, 1)) + rng.uniform(0, 0.2, (4, 4))
             exposure = rng.uniform(10, 200, (4, 4))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
 from jax import Array
+from jax.scipy.special import gammaln
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -17,3 +18,17 @@ def effect(name: str, mu: ArrayLike, tau: ArrayLike, weight: NDArray) -> Array:
     centre, log_tau = jnp.asarray(mu), jnp.log(jnp.asarray(tau))
     y = numpyro.sample(name, dist.Normal(weight * centre, jnp.exp(weight * log_tau)))
     return centre + (y - weight * centre) * jnp.exp((1 - weight) * log_tau)
+
+
+class BetaBinomial(dist.BetaBinomial):
+    """Beta-binomial whose log density keeps its digits.
+
+    The stock one goes through ``betaln``, which is right to 2e-7 a term; a thousand windows would miss the density
+    contract.
+    """
+
+    def log_prob(self, value: ArrayLike) -> Array:
+        """Log probability of the counts."""
+        a, b, n, k = self.concentration1, self.concentration0, self.total_count, jnp.asarray(value)
+        rising = gammaln(k + a) - gammaln(a) + gammaln(n - k + b) - gammaln(b) - gammaln(n + a + b) + gammaln(a + b)
+        return rising + gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)

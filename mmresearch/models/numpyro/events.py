@@ -17,7 +17,7 @@ from jax.scipy.special import expit
 
 from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights
 from mmresearch.models.data import label_data, markout_data
-from mmresearch.models.numpyro.effects import effect
+from mmresearch.models.numpyro.effects import BetaBinomial, effect
 from mmresearch.models.priors import AlphaPriors, FloorPriors
 from mmresearch.tape.evidence import Evidence
 
@@ -61,7 +61,7 @@ def alpha_touch(
         if overdispersion:
             rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
             strength = (1 - rho) / (p.rho_floor + rho)
-            law = dist.BetaBinomial(theta * strength, (1 - theta) * strength, data.total)
+            law = BetaBinomial(theta * strength, (1 - theta) * strength, data.total)
         else:
             law = dist.BinomialProbs(theta, data.total)
         with numpyro.plate("label_row", data.asset.size):

@@ -16,7 +16,7 @@ from jax.scipy.special import expit, logsumexp
 
 from mmresearch.models.centring import Parameterisation, depth_weights, fixed, walk_weights
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
-from mmresearch.models.numpyro.effects import effect
+from mmresearch.models.numpyro.effects import BetaBinomial, effect
 from mmresearch.models.priors import KappaPriors, WalkPriors
 from mmresearch.tape.evidence import Evidence, WalkCounts
 
@@ -129,7 +129,7 @@ def _walk_model(
                 2 * data.seconds * rate[data.asset], 1 / (jnp.square(burst) + p.burst_floor)
             )
             numpyro.sample("orders", arrivals, obs=data.orders)
-            law = dist.BetaBinomial(walk * strength, (1 - walk) * strength, data.orders)
+            law = BetaBinomial(walk * strength, (1 - walk) * strength, data.orders)
             numpyro.sample("beyond", law, obs=data.beyond)
         decay = log_kappa[data.asset]
         if window_effect:
