@@ -50,8 +50,8 @@ def forest(group: ParameterResult) -> Figure | None:
     if not judged:
         return None
     tapes = list(dict.fromkeys(c.tape or "" for x in judged for c in x.certificates))
-    columns = min(_COLUMNS, len(judged))
-    rows = math.ceil(len(judged) / columns)
+    rows = math.ceil(len(judged) / _COLUMNS)
+    columns = math.ceil(len(judged) / rows)
     with look():
         width = WIDTH_IN * (1.0 if columns > 2 else (0.45, 0.75)[columns - 1])
         figure = new_figure(width, rows * (0.62 + _ROW_IN * len(tapes)) + 0.5)
