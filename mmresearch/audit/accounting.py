@@ -19,6 +19,7 @@ import pandas as pd
 from mmresearch.audit.beliefs import Summary, believe, summarise
 from mmresearch.audit.result import Finding, Status
 from mmresearch.audit.trials import Trials
+from mmresearch.belief.contract import Belief
 from mmresearch.learn.contract import Learner, State, name_of, run
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
 from mmresearch.tape.schema import Tape
@@ -44,7 +45,7 @@ class FedTwice:
         """Update twice with one slice."""
         return self.learner.update(self.learner.update(state, tape), tape)
 
-    def posterior(self, state: State):
+    def posterior(self, state: State) -> Belief:
         """Believe what the learner believes."""
         return self.learner.posterior(state)
 

@@ -6,28 +6,63 @@ is then undecided at best, never a pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mmresearch.audit.accounting import ledger, sign, units
 from mmresearch.audit.calibration import calibration
 from mmresearch.audit.estimand import estimand, policy
 from mmresearch.audit.exactness import exactness
 from mmresearch.audit.result import Axis, Finding
-from mmresearch.audit.trials import NoWorldError, Trials
+from mmresearch.audit.trials import DESIGNS, Trials
 from mmresearch.belief.catalogue import parameter
 from mmresearch.learn.contract import Learner, name_of
 
 Check = Callable[[Learner, Trials], Finding]
 
-CHECKS: tuple[tuple[str, Axis, Check], ...] = (
-    ("ledger", "algebra", ledger),
-    ("units", "algebra", units),
-    ("sign", "algebra", sign),
-    ("exactness", "algebra", exactness),
-    ("estimand", "algebra", estimand),
-    ("policy", "algebra", policy),
-    ("calibration", "calibration", calibration),
-)
+#: Name -> (axis, check), in the order in which a report lists them.
+CHECKS: Mapping[str, tuple[Axis, Check]] = {
+    "ledger": ("algebra", ledger),
+    "units": ("algebra", units),
+    "sign": ("algebra", sign),
+    "exactness": ("algebra", exactness),
+    "estimand": ("algebra", estimand),
+    "policy": ("algebra", policy),
+    "calibration": ("calibration", calibration),
+}
+
+
+def outside_worlds(name: str) -> Finding | None:
+    """Say why a parameter's learners cannot be sent through worlds; None if they can.
+
+    A choice without a likelihood is a fault of whoever learns it; a parameter without a world is only undecided.
+    """
+    row = parameter(name)
+    if row.kind == "policy":
+        why = f"{row.name} is a choice, not a fact of the market: {row.reason}"
+        mend = "State it as policy and meet a target with it; do not update it with data."
+        return Finding("identified", "algebra", "fail", None, None, None, why, mend)
+    if row.name not in DESIGNS:
+        why = f"{row.name} has no world yet; parameters with one: {', '.join(DESIGNS)}"
+        return Finding("worlds", "algebra", "undecided", why=why)
+    return None
+
+
+def apply_check(check: str, learners: Sequence[Learner], seed: int, quick: bool = False) -> list[Finding]:
+    """Apply one check to learners of one parameter; together, because they meet the same tapes.
+
+    Parameters
+    ----------
+    check : str
+        Name of the check, one of `CHECKS`.
+    learners : sequence of Learner
+        Learners of one parameter that has a world.
+    seed : int
+        Every tape and draw derives from it.
+    quick : bool
+        Fewer replicates and simulations; the bounds stay.
+    """
+    axis, function = CHECKS[check]
+    return [_guarded(check, axis, function, x, Trials(x.parameter, seed, quick)) for x in learners]
 
 
 def battery(learner: Learner, seed: int, quick: bool = False) -> tuple[Finding, ...]:
@@ -45,23 +80,11 @@ def battery(learner: Learner, seed: int, quick: bool = False) -> tuple[Finding, 
     Returns
     -------
     tuple of Finding
-        One per check; a single failing one if the parameter has no likelihood.
+        One per check; a single one if the parameter has no likelihood or no world.
     """
-    row = parameter(learner.parameter)
-    if row.kind == "policy":
-        why = f"{row.name} is a choice, not a fact of the market: {row.reason}"
-        mend = "State it as policy and meet a target with it; do not update it with data."
-        return (Finding("identified", "algebra", "fail", None, None, None, why, mend),)
-    try:
-        trials = Trials(row.name, seed, quick)
-    except NoWorldError as error:
-        return (Finding("worlds", "algebra", "undecided", why=str(error)),)
-    return tuple(_guarded(name, axis, check, learner, trials) for name, axis, check in CHECKS)
-
-
-def batteries(learners: Sequence[Learner], seed: int, quick: bool = False) -> list[tuple[Finding, ...]]:
-    """Send learners of one parameter through its worlds; together, because they meet the same tapes."""
-    return [battery(learner, seed, quick) for learner in learners]
+    if barred := outside_worlds(learner.parameter):
+        return (barred,)
+    return tuple(apply_check(check, [learner], seed, quick)[0] for check in CHECKS)
 
 
 def _guarded(name: str, axis: Axis, check: Check, learner: Learner, trials: Trials) -> Finding:

@@ -79,7 +79,19 @@ def tolerance_bps(found: Regret) -> float:
 
 
 def decision(parameter: str, belief: Belief, setting: Setting, rng: np.random.Generator) -> tuple[Regret, Finding]:
-    """What does the difference cost? Return the regret and the finding."""
+    """What does the difference cost? Return the regret and the finding.
+
+    Parameters
+    ----------
+    parameter : str
+        Which parameter the belief is about.
+    belief : Belief
+        The learner's belief.
+    setting : Setting
+        The rest of the quote, from the reference.
+    rng : numpy.random.Generator
+        Draws from a joint belief.
+    """
     found = regret(quoted_depth_bps(parameter, belief, setting, rng), setting.market, setting.cost_bps)
     bound = tolerance_bps(found)
     # The check sees money: a quote that is off by half its distance beyond cost must show.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from mmresearch.audit.beliefs import believe
 from mmresearch.audit.result import Finding, Status
@@ -20,8 +21,10 @@ from mmresearch.learn.contract import Learner
 
 SLOPE_BOUNDS = (0.8, 1.2)
 STANDARD_ERRORS = 4.0
-#: Tapes per policy; the same seeds under each, so that their differences are paired.
-POLICY_SEEDS = 8
+#: A check should see a shift of this many tolerances.
+HARMFUL = 3.0
+#: Tapes for each value of a nuisance and for each policy; the same seeds under each, so that differences are paired.
+NUISANCE_SEEDS, POLICY_SEEDS = 4, 8
 
 
 def _means(learner: Learner, trials: Trials, theta: float, **world) -> float:
@@ -50,7 +53,7 @@ def _estimand_once(learner: Learner, trials: Trials, round_: int) -> Finding:
 
 def _nuisance_shift(learner: Learner, trials: Trials, round_: int) -> dict[str, NDArray[np.float64]]:
     """Paired differences of the posterior mean when only a nuisance changes."""
-    theta, seeds = trials.typical_truth, range(round_ * 100 + 50, round_ * 100 + 50 + max(3, trials.replicates))
+    theta, seeds = trials.typical_truth, range(round_ * 100 + 50, round_ * 100 + 50 + NUISANCE_SEEDS)
     shifts = {}
     for name, (low, high) in trials.design.nuisances.items():
         pairs = [[_means(learner, trials, theta, replicate=s, **{name: v}) for v in (low, high)] for s in seeds]
@@ -60,7 +63,7 @@ def _nuisance_shift(learner: Learner, trials: Trials, round_: int) -> dict[str, 
 
 def _null_error(learner: Learner, trials: Trials, round_: int) -> dict[str, NDArray[np.float64]]:
     """Errors of the posterior mean in the worlds whose answer is known without a scale."""
-    seeds = range(round_ * 100 + 80, round_ * 100 + 80 + max(3, trials.replicates))
+    seeds = range(round_ * 100 + 80, round_ * 100 + 80 + NUISANCE_SEEDS)
     errors = {}
     for name, (world, truth) in trials.design.nulls.items():
         read = [_means(learner, trials, trials.typical_truth, replicate=s, **world) for s in seeds]
@@ -71,13 +74,24 @@ def _null_error(learner: Learner, trials: Trials, round_: int) -> dict[str, NDAr
 def judge_estimand(
     want: NDArray[np.float64], got: NDArray[np.float64], shifts: dict[str, NDArray[np.float64]], trials: Trials
 ) -> Finding:
-    """Judge posterior means (truths x seeds, on the parameter's scale) against the truths."""
+    """Judge posterior means against the truths.
+
+    Parameters
+    ----------
+    want : ndarray, shape (truths,)
+        The truths, on the parameter's scale.
+    got : ndarray, shape (truths, seeds)
+        Posterior means, on the same scale.
+    shifts : dict of str to ndarray
+        Name of a nuisance or of a null world -> moves of the posterior mean that should be zero.
+    trials : Trials
+        Tolerance, scale and words of the parameter.
+    """
     faults = _estimand_faults(want, got, shifts, trials)
-    damaged = [
-        want[:, None] + 0.7 * (got - want[:, None]) + 0.3 * (want.mean() - want[:, None]),
-        got + 3 * trials.tolerance,
-    ]
-    power = float(np.mean([any(_estimand_faults(want, d, {}, trials).values()) for d in damaged]))
+    flattened = want[:, None] + 0.7 * (got - want[:, None]) + 0.3 * (want.mean() - want[:, None])
+    seen = [float(any(_estimand_faults(want, flattened, {}, trials).values()))]
+    seen += [chance_to_see(s, trials.tolerance) for s in (_fit(want, got)[2], *map(_se, shifts.values()))]
+    power = min(seen)
     slope, bias, se = _fit(want, got)
     if faults["slope"]:
         why = f"slope of posterior mean on truth is {slope:.2f} {trials.scale_name} over {want.size} truths."
@@ -125,6 +139,12 @@ def material(difference: float, se: float, tolerance: float) -> bool:
     return abs(difference) > max(STANDARD_ERRORS * se, tolerance)
 
 
+def chance_to_see(se: float, tolerance: float) -> float:
+    """Probability that a harmful shift counts as material, when it is measured with this standard error."""
+    bound, shift = max(STANDARD_ERRORS * se, tolerance), HARMFUL * tolerance
+    return float(stats.norm.sf((bound - shift) / se) + stats.norm.cdf((-bound - shift) / se))
+
+
 def policy(learner: Learner, trials: Trials) -> Finding:
     """Does it measure the market or ourselves?"""
     first = _policy_once(learner, trials, 0)
@@ -145,15 +165,14 @@ def _policy_once(learner: Learner, trials: Trials, round_: int) -> Finding:
 def judge_policy(got: dict[str, NDArray[np.float64]], trials: Trials) -> Finding:
     """Judge posterior means of one truth under several policies (policy -> means over seeds, parameter's scale)."""
     (low, high), gap, se = _widest(got)
-    shifted = {k: v + (3 * trials.tolerance if k == high else 0.0) for k, v in got.items()}
-    power = float(material(_widest(shifted)[1], _widest(shifted)[2], trials.tolerance))
+    power = chance_to_see(se, trials.tolerance)
     if material(gap, se, trials.tolerance):
         sigmas = f"{gap / se:.0f} standard errors"
         why = f"one truth, two policies: '{high}' reads {gap:+.3g} {trials.scale_name} above '{low}' ({sigmas})."
         mend = "Count the exposure of orders that did not fill, at their depth, and start the clock at the fill."
         return Finding("policy", "algebra", "fail", gap, trials.tolerance, power, why, mend)
     why = f"{len(got)} quoting policies agree within {gap:.2g} {trials.scale_name} (standard error {se:.1g})."
-    return Finding("policy", "algebra", "pass" if power else "undecided", gap, trials.tolerance, power, why)
+    return Finding("policy", "algebra", "pass" if power >= 0.5 else "undecided", gap, trials.tolerance, power, why)
 
 
 def _widest(got: dict[str, NDArray[np.float64]]) -> tuple[tuple[str, str], float, float]:

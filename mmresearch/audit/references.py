@@ -57,12 +57,36 @@ def chains(fitted: Fit, name: str, asset: str) -> NDArray[np.float64]:
 
 
 def evidence_for(tapes: Sequence[Tape], source: Source, seed: int, window_s: float) -> Evidence:
-    """Evidence of the events that the source shows, one entry per tape."""
+    """Evidence of the events that the source shows, one entry per tape.
+
+    Parameters
+    ----------
+    tapes : sequence of Tape
+        Tapes as read.
+    source : str
+        Which events are shown; see `mmresearch.audit.sources`.
+    seed : int
+        For hypothetical orders.
+    window_s : float
+        Length of the windows in seconds.
+    """
     return evidence([shown(tape, source, seed) for tape in tapes], window_s=window_s)
 
 
 def run_task(task: Task, given: Evidence, seed: int, quick: bool) -> Fit:
-    """Make one fit; a function of its arguments alone, so it may run in any process."""
+    """Make one fit; a function of its arguments alone, so it may run in any process.
+
+    Parameters
+    ----------
+    task : Task
+        What to fit, in which backend.
+    given : Evidence
+        To what.
+    seed : int
+        Seed of the sampler.
+    quick : bool
+        Shorter chains; the gate stays.
+    """
     return fit(task.parameter, given, backend=task.backend, seed=seed, quick=quick, progress=False)
 
 

@@ -1,7 +1,7 @@
 """An audit from end to end: learners x tapes against the hierarchical fits, worlds and money.
 
-Two kinds of work are independent of each other and are spread over processes: a learner's battery of worlds, and a
-hierarchical fit. Every result is a function of its arguments and its seed, so the number of processes changes nothing.
+Two kinds of work are independent of each other and are spread over processes: a check in worlds, and a hierarchical
+fit. Every result is a function of its arguments and its seed, so the number of processes changes nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,7 +19,7 @@ import numpy as np
 
 import mmresearch
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
-from mmresearch.audit.battery import batteries
+from mmresearch.audit.battery import CHECKS, apply_check, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
 from mmresearch.audit.judge import certify_in_worlds, certify_on
 from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
@@ -27,7 +27,7 @@ from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
 from mmresearch.audit.sources import Source, has_own_fills, market_of, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
-from mmresearch.models.fit import Backend, Fit
+from mmresearch.models.fit import MODELLED, Backend, Fit
 from mmresearch.tape.schema import Tape
 
 BACKENDS: Mapping[str, tuple[Backend, ...]] = {
@@ -40,6 +40,8 @@ WINDOW_S = 300.0
 _PACKAGES = ("mmresearch", "arviz", "jax", "numpy", "numpyro", "nutpie", "pandas", "pymc", "scipy")
 
 Progress = Callable[[str, int, int], None]
+#: Key of the result, what a person reads meanwhile, the function and its arguments.
+_Call = tuple[Any, str, Callable[..., Any], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -173,13 +175,7 @@ def summarise_tape(tape: Tape, source: str = "memory", account: tuple[str, ...] 
 def _plan(learners: Sequence[Learner], tapes: Sequence[Tape]) -> list[tuple[str, Source]]:
     """Name the references that are needed: (parameter, source of events), in a stable order."""
     needed = {(x.parameter, source_of(x, t)): None for x in learners for t in tapes}
-    return [key for key in needed if any(hasattr(mod, key[0]) for mod in _models())]
-
-
-def _models() -> tuple[Any, ...]:
-    from mmresearch import models
-
-    return (models.pymc,)
+    return [key for key in needed if key[0] in MODELLED]
 
 
 def _work(
@@ -191,32 +187,33 @@ def _work(
     jobs: int,
     progress: Progress | None,
 ) -> tuple[list[tuple[Finding, ...]], dict[Task, Fit]]:
-    """Run the batteries and the fits, over processes if there are jobs for them."""
+    """Run the checks in worlds and the fits, over processes if there are jobs for them."""
+    barred = {x.parameter: outside_worlds(x.parameter) for x in learners}
+    groups = {name: [x for x in learners if x.parameter == name] for name, why in barred.items() if why is None}
     # The longest work first, so that no process is left alone with it at the end.
-    calls: list[tuple[Any, str, Callable[..., Any], tuple[Any, ...]]] = [
+    calls: list[_Call] = [
         (t, f"fit {t.parameter} ({t.source}) in {t.backend}", run_task, (t, given[t.parameter, t.source], seed, quick))
         for t in tasks
     ]
-    groups: dict[str, list[int]] = {}
-    for i, learner in enumerate(learners):
-        groups.setdefault(learner.parameter, []).append(i)
     calls += [
-        (name, f"worlds of {name}", batteries, ([learners[i] for i in members], seed, quick))
+        ((name, check), f"{check} of {name}", apply_check, (check, members, seed, quick))
+        for check in reversed(list(CHECKS))
         for name, members in groups.items()
     ]
     done = dict(_in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress))
-    worlds = {i: found for name, members in groups.items() for i, found in zip(members, done[name], strict=True)}
-    return [worlds[i] for i in range(len(learners))], {t: done[t] for t in tasks}
+    found = {name: iter(zip(*(done[name, check] for check in CHECKS), strict=True)) for name in groups}
+    worlds = [next(found[x.parameter]) if why is None else (why,) for x in learners for why in (barred[x.parameter],)]
+    return worlds, {t: done[t] for t in tasks}
 
 
-def _in_turn(calls, progress: Progress | None):
+def _in_turn(calls: Sequence[_Call], progress: Progress | None) -> Iterator[tuple[Any, Any]]:
     for count, (key, what, function, arguments) in enumerate(calls, start=1):
         yield key, function(*arguments)
         if progress:
             progress(what, count, len(calls))
 
 
-def _in_processes(calls, jobs: int, progress: Progress | None):
+def _in_processes(calls: Sequence[_Call], jobs: int, progress: Progress | None) -> Iterator[tuple[Any, Any]]:
     # Spawned, because forking a process that has started JAX's threads may hang.
     with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
         waiting: dict[Future, tuple[Any, str]] = {pool.submit(f, *args): (key, what) for key, what, f, args in calls}

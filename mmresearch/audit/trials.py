@@ -103,6 +103,9 @@ _POLICIES: Mapping[str, Policy] = {
     "old orders": Stale(depths_bps=DEEP_BPS, touch_share=0.35, seconds=240.0),
 }
 
+#: The flow of market orders in which policies are compared, so that its chances do not hide their differences.
+_SAME_FLOW = {"kappa": 2000.0, "A": 0.8, "half_spread_bps": 2.0}
+
 DESIGNS: Mapping[str, Design] = {
     "kappa": Design(
         truths=(800.0, 1200.0, 1800.0, 2500.0, 3500.0, 5000.0),
@@ -127,11 +130,12 @@ DESIGNS: Mapping[str, Design] = {
         logarithmic=False,
         tolerance=0.02,
         is_cost=True,
-        mirror_slack=0.0005,
+        mirror_slack=0.002,
         information=_label_information,
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 2.0)},
         nulls={"jumps in our favour": ({"adverse_bps": -14.0}, 0.0)},
         policies=_POLICIES,
+        policy_world={"sigma_bps_per_sqrt_s": 3.0, **_SAME_FLOW},
     ),
     "spread_floor_bps": Design(
         truths=(1.5, 3.0, 4.5, 6.0, 8.0, 10.0),

@@ -87,9 +87,27 @@ class LogNormal(Distribution):
 
     @staticmethod
     def log_likelihood(theta: ArrayLike, n: float, log_mean: float, log_m2: float, log_variance: float) -> Any:
-        """Log density of the logarithms, given theta; less the sum of the logarithms, of the observations."""
+        """Log density of the logarithms, given theta; less the sum of the logarithms, of the observations.
+
+        Parameters
+        ----------
+        theta : array_like
+            Median of the observations, in their unit.
+        n, log_mean, log_m2 : float
+            Number, mean and sum of squared deviations of the logarithms.
+        log_variance : float
+            Known variance of one logarithm.
+        """
         return Normal.log_likelihood(np.log(theta), n, log_mean, log_m2, log_variance)
 
     def log_marginal(self, n: float, log_mean: float, log_m2: float, log_variance: float) -> float:
-        """Log marginal likelihood of the logarithms; subtract the sum of the logarithms for the observations."""
+        """Log marginal likelihood of the logarithms; subtract the sum of the logarithms for the observations.
+
+        Parameters
+        ----------
+        n, log_mean, log_m2 : float
+            Number, mean and sum of squared deviations of the logarithms.
+        log_variance : float
+            Known variance of one logarithm.
+        """
         return self.log.log_marginal(n, log_mean, log_m2, log_variance)

@@ -89,7 +89,17 @@ class Normal(Distribution):
 
     @staticmethod
     def log_likelihood(theta: ArrayLike, n: float, mean: float, m2: float, observation_variance: float) -> Any:
-        """Return the log density of the observations, given their mean `theta`."""
+        """Return the log density of the observations, given their mean.
+
+        Parameters
+        ----------
+        theta : array_like
+            The mean.
+        n, mean, m2 : float
+            Number, mean and sum of squared deviations of the observations.
+        observation_variance : float
+            Known variance of one observation, in squared units.
+        """
         gap = np.asarray(theta, dtype=float) - mean if n else 0.0
         squares = (m2 + n * gap * gap) / observation_variance
         return -0.5 * (n * (LOG_2PI + math.log(observation_variance)) + squares)
@@ -197,7 +207,15 @@ class NormalInverseGamma(Distribution):
 
     @staticmethod
     def log_likelihood(mean: ArrayLike, variance: ArrayLike, n: float, sample_mean: float, m2: float) -> Any:
-        """Return the log density of the observations, given their mean and variance."""
+        """Return the log density of the observations, given their mean and variance.
+
+        Parameters
+        ----------
+        mean, variance : array_like
+            Mean and variance of one observation.
+        n, sample_mean, m2 : float
+            Number, mean and sum of squared deviations of the observations.
+        """
         variance = np.asarray(variance, dtype=float)
         gap = np.asarray(mean, dtype=float) - sample_mean if n else 0.0
         return (-0.5 * (n * (LOG_2PI + np.log(variance)) + (m2 + n * gap * gap) / variance))[()]

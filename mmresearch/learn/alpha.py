@@ -72,7 +72,7 @@ class AlphaTouch:
             total=state.total + float(adverse.size),
         )
 
-    def posterior(self, state: State):
+    def posterior(self, state: State) -> Beta | GridBelief:
         """Beta, a probability."""
         return Beta(self.a + state.informed, self.b + state.total - state.informed)
 

@@ -18,11 +18,14 @@ Depths in bps inside, kappa in 1/(fraction of price) outside; A per second.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from mmresearch.belief.contract import Seed
 from mmresearch.belief.grid import GridBelief
 from mmresearch.learn.contract import State
 from mmresearch.tape.exposure import DEPTH_BINS, order_exposure, sessions_of
@@ -36,7 +39,9 @@ COARSE, FINE = 160, 320
 DEPTH = 30.0
 
 
-def grid_posterior(log_density, prior_mean: float, shape: float) -> GridBelief:
+def grid_posterior(
+    log_density: Callable[[NDArray[np.float64]], NDArray[np.float64]], prior_mean: float, shape: float
+) -> GridBelief:
     """Normalise a log density of a positive parameter on a grid that finds its mass.
 
     Parameters
@@ -86,19 +91,19 @@ class IntensityBelief:
         """Posterior sd of kappa."""
         return self.kappa.std()
 
-    def cdf(self, x):
+    def cdf(self, x: ArrayLike) -> Any:
         """P(kappa <= x)."""
         return self.kappa.cdf(x)
 
-    def ppf(self, p):
+    def ppf(self, p: ArrayLike) -> Any:
         """Quantiles of kappa."""
         return self.kappa.ppf(p)
 
-    def rvs(self, size=None, random_state=None):
+    def rvs(self, size: Any = None, random_state: Seed = None) -> Any:
         """Draws of kappa."""
         return self.kappa.rvs(size=size, random_state=random_state)
 
-    def joint(self, size: int, random_state=None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def joint(self, size: int, random_state: Seed = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Draw (kappa, A) together: 1/(fraction of price) and 1/s, each of shape (size,)."""
         rng = np.random.default_rng(random_state)
         kappa = np.asarray(self.kappa.rvs(size=size, random_state=rng))

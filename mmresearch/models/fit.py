@@ -36,6 +36,10 @@ _BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
 _PACKAGES = ("arviz", "jax", "numpyro", "nutpie", "pymc")
 
 
+#: Parameters that have a reference model.
+MODELLED = tuple(pymc_models.__all__)
+
+
 class FitError(ValueError):
     """A fit that was asked for in a way that cannot be answered."""
 
@@ -138,8 +142,8 @@ def _check(parameter: str, backend: str) -> None:
     """Refuse unknown names."""
     if backend not in SAMPLERS:
         raise FitError(f"unknown backend {backend!r}; there are {', '.join(SAMPLERS)}")
-    if parameter not in pymc_models.__all__:
-        raise FitError(f"no reference model for {parameter!r}; there are {', '.join(pymc_models.__all__)}")
+    if parameter not in MODELLED:
+        raise FitError(f"no reference model for {parameter!r}; there are {', '.join(MODELLED)}")
 
 
 def _sample_pymc(

@@ -64,7 +64,17 @@ class Desk:
     resume: float = 0.0
 
     def quote(self, ts: float, bid: float, ask: float, scale: float) -> None:
-        """Bring both orders up to date with the market, unless we pause; depths are multiplied by `scale`."""
+        """Bring both orders up to date with the market, unless we pause.
+
+        Parameters
+        ----------
+        ts : float
+            Now, in seconds.
+        bid, ask : float
+            The touch, in quote currency.
+        scale : float
+            By which depths are multiplied.
+        """
         if ts < self.resume:
             return
         for side in self.sides:

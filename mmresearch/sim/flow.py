@@ -44,7 +44,19 @@ class Windows:
 
 
 def draw_windows(truth: Truth, seconds: float, stress: Stress, rng: np.random.Generator) -> Windows:
-    """Draw what wanders from window to window."""
+    """Draw what wanders from window to window.
+
+    Parameters
+    ----------
+    truth : Truth
+        About which values wander.
+    seconds : float
+        Length of the tape.
+    stress : Stress
+        How far they wander.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
     n = max(1, math.ceil(seconds / WINDOW_S))
     a, k = rng.standard_normal((2, n))
     alpha = np.full(n, truth.alpha_touch)
@@ -70,7 +82,19 @@ class Flow:
 
 
 def draw_flow(truth: Truth, seconds: float, windows: Windows, rng: np.random.Generator) -> Flow:
-    """Draw all market orders: a Poisson process thinned to the activity of each window."""
+    """Draw all market orders: a Poisson process thinned to the activity of each window.
+
+    Parameters
+    ----------
+    truth : Truth
+        Intensity, decay, and the rate of orders that stop at the touch.
+    seconds : float
+        Length of the tape.
+    windows : Windows
+        Activity and decay of each window.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
     sides = [_one_side(truth, seconds, windows, rng) for _ in range(2)]
     ts, depth = (np.concatenate(column) for column in zip(*sides, strict=True))
     side = np.repeat([1, -1], [len(times) for times, _ in sides])
@@ -92,7 +116,21 @@ def _one_side(
 def draw_path(
     truth: Truth, seconds: float, quote_s: float, windows: Windows, stress: Stress, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draw the quote times (one in each `quote_s`, jittered) and the log mid there without jumps."""
+    """Draw the quote times (one in each `quote_s`, jittered) and the log mid there without jumps.
+
+    Parameters
+    ----------
+    truth : Truth
+        Volatility.
+    seconds, quote_s : float
+        Length of the tape, and mean time between quotes.
+    windows : Windows
+        Activity of each window.
+    stress : Stress
+        Whether increments are heavy-tailed.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
     n = int(seconds / quote_s)
     ts = (np.arange(n) + rng.uniform(0.1, 0.9, n)) * quote_s
     ts[0] = 0.0
@@ -105,6 +143,17 @@ def prints(truth: Truth, flow: Flow, book: pd.DataFrame, rng: np.random.Generato
     """Other people's prints: one at the touch for every market order, a second where it walked to.
 
     A walk goes ceil(excess / tick) ticks beyond the touch, hence P(at least j) = e^{-kappa tick (j - 1)}.
+
+    Parameters
+    ----------
+    truth : Truth
+        Tick and lot.
+    flow : Flow
+        The market orders.
+    book : DataFrame
+        Quotes.
+    rng : numpy.random.Generator
+        Draws sizes.
     """
     at = np.searchsorted(book["ts"].to_numpy(), flow.ts, side="left") - 1
     seen = at >= 0
