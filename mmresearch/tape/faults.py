@@ -20,11 +20,13 @@ class Fault:
     what, mend : str
         What is wrong, and how to mend it.
     row : int or None
-        Row in the table, from 0.
+        Row of a table in memory, from 0.
     column : str or None
         Column.
     file : str or None
         File that was read.
+    line : int or None
+        Line of the file, from 1, its header included: what an editor shows.
     """
 
     table: str
@@ -33,9 +35,11 @@ class Fault:
     row: int | None = None
     column: str | None = None
     file: str | None = None
+    line: int | None = None
 
     def __str__(self) -> str:
         place = [self.file or "", self.table]
+        place += [f"line {self.line}"] if self.line is not None else []
         place += [f"row {self.row}"] if self.row is not None else []
         place += [f"column {self.column}"] if self.column else []
         mend = f" {self.mend}" if self.mend else ""

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from mmresearch.tape.faults import Fault, TapeError
 from mmresearch.tape.schema import Tape, TapeMeta
+from mmresearch.tape.validate import validate
 
 VERSION = 1
 TABLES = ("quotes", "trades", "orders", "fills")
@@ -46,13 +47,46 @@ def write_parquet(tape: Tape, path: str | Path) -> Path:
     Raises
     ------
     TapeError
-        If something that is not a tape is in the way.
+        If it is not a sound tape, something that is not a tape is in the way, or the place cannot be written to.
     """
-    target = Path(path)
+    target, tape = Path(path), validate(tape)
     if target.exists() and not (target / "meta.json").is_file():
         raise TapeError(
             [Fault("tape", "something that is not a tape is in the way", "Choose another path", file=str(path))]
         )
+    try:
+        _write_whole(tape, target)
+    except OSError as error:
+        what = f"cannot be written ({error.strerror})"
+        raise TapeError([Fault("tape", what, "Choose another path", file=str(path))]) from error
+    return target
+
+
+def read_parquet(path: str | Path) -> Tape:
+    """Read a tape that `write_parquet` wrote.
+
+    Raises
+    ------
+    TapeError
+        If it is not one, of another version, or damaged.
+    """
+    folder = Path(path)
+    facts = _read_facts(folder)
+    tables = {name: _read_table(folder / f"{name}.parquet") for name in TABLES}
+    extra = {n: _read_table(folder / f"{n}.parquet") for n in OPTIONAL if (folder / f"{n}.parquet").is_file()}
+    try:
+        tape = Tape(
+            asset=str(facts["asset"]), t0=float(facts["t0"]), t1=float(facts["t1"]), meta=TapeMeta(**facts["meta"]),
+            **tables, **extra,
+        )  # fmt: skip
+        return validate(tape, str(folder))
+    except TypeError as error:
+        what = f"holds something unexpected ({error})"
+        raise TapeError([Fault("meta", what, "Import the tape again", file=str(folder / "meta.json"))]) from error
+
+
+def _write_whole(tape: Tape, target: Path) -> None:
+    """Write beside the place, then rename into it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
@@ -70,24 +104,6 @@ def write_parquet(tape: Tape, path: str | Path) -> Path:
         _flush(target.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return target
-
-
-def read_parquet(path: str | Path) -> Tape:
-    """Read a tape that `write_parquet` wrote.
-
-    Raises
-    ------
-    TapeError
-        If it is not one, of another version, or damaged.
-    """
-    folder = Path(path)
-    facts = _read_facts(folder)
-    tables = {name: _read_table(folder / f"{name}.parquet") for name in TABLES}
-    extra = {n: _read_table(folder / f"{n}.parquet") for n in OPTIONAL if (folder / f"{n}.parquet").is_file()}
-    return Tape(
-        asset=facts["asset"], t0=facts["t0"], t1=facts["t1"], meta=TapeMeta(**facts["meta"]), **tables, **extra
-    )  # fmt: skip
 
 
 def _facts(tape: Tape) -> dict[str, Any]:
@@ -104,6 +120,8 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise TapeError([Fault("meta", f"is not JSON ({error})", "Import the tape again", file=str(place))]) from error
+    if not isinstance(facts, dict):
+        raise TapeError([Fault("meta", "is not a table of facts", "Import the tape again", file=str(place))])
     missing = [k for k in ("version", "asset", "t0", "t1", "meta") if k not in facts]
     if missing or facts["version"] != VERSION:
         what = f"lacks {', '.join(missing)}" if missing else f"has version {facts['version']}, not {VERSION}"

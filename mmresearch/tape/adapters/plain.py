@@ -1,83 +1,87 @@
 """Plain CSV pairs: ``STEM_quotes.csv[.gz]`` and ``STEM_trades.csv[.gz]``, with the columns of a tape.
 
-``STEM_orders`` and ``STEM_fills`` may stand beside them; then the tape has own fills.
+``STEM_orders`` and ``STEM_fills`` may stand beside them; then the tape has own fills. Any file of the stem names it.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
+from mmresearch.tape.adapters.reading import Reading
+from mmresearch.tape.adapters.text import bare_name, beside, read_csv
+from mmresearch.tape.clock import where
+from mmresearch.tape.columns import ORDER_COLUMNS, TRADE_COLUMNS, empty_table
 from mmresearch.tape.faults import Account, Fault, TapeError
 from mmresearch.tape.repair import numbers, repair_quotes, repair_trades
+from mmresearch.tape.repair_own import repair_fills, repair_orders
 
-ENDINGS = (".csv.gz", ".csv")
+PARTS = ("quotes", "trades", "orders", "fills")
+_TRUTH = {"true": 1.0, "false": 0.0, "t": 1.0, "f": 0.0, "yes": 1.0, "no": 0.0}
+
+
+def stem_of(place: Path) -> Path | None:
+    """Return the stem that a path names, itself or by one of its files; None if no file of a stem is there."""
+    candidates = [place]
+    bare = bare_name(place)
+    candidates += [place.with_name(bare.removesuffix(f"_{p}")) for p in PARTS if bare.endswith(f"_{p}")]
+    return next((c for c in candidates if any(part(c, name) for name in PARTS)), None)
 
 
 def part(stem: Path, name: str) -> Path | None:
     """Find one file of a stem; None if it is not there."""
-    for ending in ENDINGS:
-        place = stem.parent / f"{stem.name}_{name}{ending}"
-        if place.is_file():
-            return place
-    return None
+    return beside(stem, f"{stem.name}_{name}")
 
 
-def read_csv(place: Path, **options) -> pd.DataFrame:
-    """Read a CSV, gzipped or not.
+def read_stem(stem: Path) -> Reading:
+    """Read the tables of a stem.
 
     Raises
     ------
     TapeError
-        If it is empty, cut off or not text.
-    """
-    try:
-        return pd.read_csv(place, **options)
-    except pd.errors.EmptyDataError as error:
-        raise TapeError([Fault("file", "is empty", "Give a file with rows", file=place.name)]) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        what = f"is cut off or damaged ({error})"
-        raise TapeError([Fault("file", what, "Fetch or write it again", file=place.name)]) from error
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError, ValueError) as error:
-        raise TapeError([Fault("file", f"cannot be read as CSV ({error})", "", file=place.name)]) from error
-
-
-def read_pair(stem: Path) -> tuple[dict[str, pd.DataFrame], Account]:
-    """Read the tables of a stem.
-
-    Returns
-    -------
-    tables : dict
-        quotes, trades, orders, fills; the last three may be empty.
-    account : Account
-        What was repaired.
+        If there are no quotes, or a table cannot be mended.
     """
     place = part(stem, "quotes")
     if place is None:
-        raise TapeError([Fault("quotes", "file is missing", f"Expected {stem.name}_quotes.csv.gz", file=str(stem))])
-    quotes, account = repair_quotes(read_csv(place), place.name)
-    tables = {"quotes": quotes, "trades": empty_table(TRADE_COLUMNS)}
-    if (place := part(stem, "trades")) is not None:
-        trades, said = repair_trades(read_csv(place), place.name)
-        tables["trades"], account = tidy_trades(trades), account + said
-    tables["orders"], tables["fills"] = empty_table(ORDER_COLUMNS), empty_table(FILL_COLUMNS)
-    if (place := part(stem, "orders")) is not None:
-        orders = numbers(read_csv(place), ORDER_COLUMNS, "orders", place.name)
-        tables["orders"] = orders.astype({"order_id": "int64", "side": "int64"}).sort_values("placed", kind="stable")
+        have = ", ".join(p.name for p in (part(stem, name) for name in PARTS) if p)
+        what = f"there is {have}, but no quotes: a trade without a quote before it has no depth"
+        mend = f"Put {stem.name}_quotes.csv.gz (ts, bid, bid_sz, ask, ask_sz) beside it"
+        raise TapeError([Fault("quotes", what, mend, file=str(stem))])
+    table, account = read_csv(place)
+    tables = {}
+    tables["quotes"], said = repair_quotes(table, place.name)
+    account += said
+    for name, mended in (("trades", _trades), ("orders", repair_orders)):
+        if (place := part(stem, name)) is not None:
+            table, said = read_csv(place)
+            tables[name], more = mended(table, place.name)
+            account += said + more
     if (place := part(stem, "fills")) is not None:
-        fills, said = repair_trades(read_csv(place), place.name, "fills")
-        ids = numbers(fills, ("order_id",), "fills", place.name)["order_id"].astype("int64")
-        tables["fills"], account = fills.assign(order_id=ids)[list(FILL_COLUMNS)], account + said
-    return tables, account
+        table, said = read_csv(place)
+        tables["fills"], more = repair_fills(table, tables.get("orders", empty_table(ORDER_COLUMNS)), place.name)
+        account += said + more
+    return Reading(stem.name, tables, account)
 
 
-def tidy_trades(trades: pd.DataFrame) -> pd.DataFrame:
-    """Keep the columns of a tape; a ``hidden`` column becomes boolean."""
-    if "hidden" not in trades:
-        return trades[list(TRADE_COLUMNS)]
-    return trades[list(TRADE_COLUMNS)].assign(hidden=np.asarray(trades["hidden"], dtype=float) > 0)
+def _trades(table: pd.DataFrame, file: str) -> tuple[pd.DataFrame, Account]:
+    """Mend trades and keep the columns of a tape; a ``hidden`` column becomes boolean."""
+    wanted = list(TRADE_COLUMNS)
+    if "hidden" in table:
+        table, wanted = table.assign(hidden=_flags(table, "hidden", file)), [*wanted, "hidden"]
+    trades, account = repair_trades(table, file)
+    return trades[wanted], account
+
+
+def _flags(table: pd.DataFrame, column: str, file: str) -> pd.Series:
+    """Read a column of flags, 0 and 1 or in words; an empty cell is 0."""
+    said = table[column].astype(str).str.strip().str.lower().map(_TRUTH)
+    known = table.assign(**{column: table[column].astype(object).where(said.isna(), said)})
+    values = numbers(known, (column,), "trades", file)[column].fillna(0.0)
+    wrong = np.flatnonzero(~values.isin((0.0, 1.0)))
+    if wrong.size:
+        at = where(table, int(wrong[0]))
+        what = f"{values.iloc[int(wrong[0])]:g} is no flag"
+        raise TapeError([Fault("trades", what, "A flag is 0 or 1", column=column, file=file, **at)])
+    return values > 0
