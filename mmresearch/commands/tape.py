@@ -93,7 +93,7 @@ def _say_fills(fills: pd.DataFrame, account: Account) -> None:
     for column in rates.columns:
         table.add_column(column, justify="left" if column == "coin" else "right")
     for row in rates.itertuples(index=False):
-        table.add_row(*(v if isinstance(v, str) else significant(float(v)) for v in row))
+        table.add_row(*(significant(v) if isinstance(v, float) else str(v) for v in row))
     console_of().print(table)
 
 

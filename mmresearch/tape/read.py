@@ -105,9 +105,10 @@ def assemble(reading: Reading, fee_bps: float, tick: float | None) -> tuple[Tape
     if len(tables.get("trades", ())) and not len(trades):
         what = "quotes and trades have no time in common"
         raise TapeError([Fault("trades", what, "Give files of one day, on one clock and in one unit", file=asset)])
-    orders, fills, said = _own_within(orders, fills, float(ts[0]), asset)
-    sessions, gaps = sessions_of_quotes(ts, asset, reading.closed)
+    fills, said = _known_fills(fills, ts, asset)
     last = max([float(t["ts"].iloc[-1]) for t in (quotes, trades, fills) if len(t)])
+    orders, more = _orders_within(orders, fills, float(ts[0]), last, asset)
+    sessions, gaps = sessions_of_quotes(ts, asset, reading.closed)
     meta = replace(
         reading.meta,
         tick=tick if tick is not None else reading.meta.tick,
@@ -118,7 +119,7 @@ def assemble(reading: Reading, fee_bps: float, tick: float | None) -> tuple[Tape
         asset, float(ts[0]), float(np.nextafter(last, np.inf)), quotes, trades, orders, fills, sessions=sessions,
         meta=meta,
     )  # fmt: skip
-    return with_tick(tape), reading.account + account + said + gaps
+    return with_tick(tape), reading.account + account + said + more + gaps
 
 
 def _reading(place: Path, asset: str | None) -> Reading:
@@ -152,16 +153,25 @@ def _known_trades(trades: pd.DataFrame, ts: np.ndarray, asset: str) -> tuple[pd.
     return trades[~(early | late)].reset_index(drop=True), Account(tuple(lines))
 
 
-def _own_within(
-    orders: pd.DataFrame, fills: pd.DataFrame, start: float, asset: str
-) -> tuple[pd.DataFrame, pd.DataFrame, Account]:
-    """Leave out our orders and fills of before the first quote."""
-    early, gone = fills["ts"] < start, orders["removed"] <= start
-    gone &= ~orders["order_id"].isin(fills["order_id"][~early])
-    lines = [f"{asset}: left out {int(early.sum())} own fills before the first quote"] if early.any() else []
-    lines += [f"{asset}: left out {int(gone.sum())} own orders removed before the first quote"] if gone.any() else []
-    kept = orders[~gone].reset_index(drop=True), fills[~early].reset_index(drop=True)
-    return *kept, Account(tuple(lines))
+def _known_fills(fills: pd.DataFrame, ts: np.ndarray, asset: str) -> tuple[pd.DataFrame, Account]:
+    """Leave out own fills of before the quotes and of long after."""
+    alone = (fills["ts"] < ts[0]) | (fills["ts"] > ts[-1] + GAP_S)
+    if not alone.any():
+        return fills, Account()
+    said = f"{asset}: left out {int(alone.sum())} own fills before the first quote or long after the last"
+    return fills[~alone].reset_index(drop=True), Account((said,))
+
+
+def _orders_within(
+    orders: pd.DataFrame, fills: pd.DataFrame, start: float, last: float, asset: str
+) -> tuple[pd.DataFrame, Account]:
+    """Leave out own orders that never rested while there were quotes."""
+    alone = (orders["removed"] <= start) | (orders["placed"] > last)
+    alone &= ~orders["order_id"].isin(fills["order_id"])
+    if not alone.any():
+        return orders, Account()
+    said = f"{asset}: left out {int(alone.sum())} own orders that rested before or after the quotes only"
+    return orders[~alone].reset_index(drop=True), Account((said,))
 
 
 def _unknown(place: Path) -> TapeError:

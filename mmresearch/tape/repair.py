@@ -119,6 +119,7 @@ def repair_trades(
         If it cannot be mended.
     """
     table, lines = sides(table, words, [])
+    lines = lines if words is WORDS else []  # a format's own words need no account
     trades = numbers(table, TRADE_COLUMNS, name, file)
     trades = trades.assign(**{str(c): table[c] for c in table.columns if c not in TRADE_COLUMNS})
     started = len(trades)

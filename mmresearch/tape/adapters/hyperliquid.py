@@ -122,5 +122,4 @@ def _trades(place: Path) -> tuple[pd.DataFrame, Account]:
         again = table.duplicated(same) & table["trade_id"].notna()
         table, lines = drop(table, again, "trades that were received twice", [])
     trades, said = repair_trades(table, place.name, words=_TRADE_SIDES)
-    said = Account(tuple(line for line in said.lines if "side is given in words" not in line))
     return trades[list(TRADE_COLUMNS)], account + Account(tuple(f"{place.name}: {x}" for x in lines)) + said

@@ -70,12 +70,13 @@ def read_fills(path: str | Path, coin: str | None = None) -> tuple[pd.DataFrame,
         mend = "A file of fills has a time, coin, side, price and size"
         raise TapeError([Fault("fills", "column is missing", mend, column=c, file=place.name) for c in missing])
     table = table.assign(ts=_times(table, place.name), coin=table["coin"].astype(str).str.strip())
+    extra = [c for c in ("net_pnl", "order_id") if c in table]
+    table[extra] = numbers(table, tuple(extra), "fills", place.name)
     fills, said = repair_trades(table, place.name, "fills", SIDES)
-    fills = _with_orders(fills, place.name)
-    if "net_pnl" in fills:
-        fills["net_pnl"] = numbers(fills, ("net_pnl",), "fills", place.name)["net_pnl"]
-    kept = [*FILL_COLUMNS, "coin", *(["net_pnl"] if "net_pnl" in fills else [])]
-    return _of_coin(fills[kept], coin, place.name), account + said
+    if fills.empty:
+        raise TapeError([Fault("fills", "no rows", "Give a file with fills", file=place.name)])
+    kept = [*FILL_COLUMNS, "coin", *(c for c in extra if c == "net_pnl")]
+    return _of_coin(_with_orders(fills)[kept], coin, place.name), account + said
 
 
 def rates_by_coin(fills: pd.DataFrame) -> pd.DataFrame:
@@ -141,8 +142,8 @@ def _iso(table: pd.DataFrame, file: str) -> pd.Series:
             Fault("fills", f"{table['ts'].iloc[i]!r} is no time", mend, column="time", file=file, **where(table, i))
             for i in wrong
         ])  # fmt: skip
-    since = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
-    return since.astype(float)
+    # Whole microseconds first: a division of timedeltas would not give the nearest number of seconds.
+    return (stamps - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(microseconds=1) / 1e6
 
 
 def _constant_maker(table: pd.DataFrame, file: str) -> Account:
@@ -151,10 +152,10 @@ def _constant_maker(table: pd.DataFrame, file: str) -> Account:
     return Account((f"{file}: maker is always {table['maker'].iloc[0]}, so it tells nothing; left out",))
 
 
-def _with_orders(fills: pd.DataFrame, file: str) -> pd.DataFrame:
+def _with_orders(fills: pd.DataFrame) -> pd.DataFrame:
     """Give every fill an order: its own id, or one for all fills of a time, coin, side and price."""
     if "order_id" in fills:
-        ids = numbers(fills, ("order_id",), "fills", file)["order_id"]
+        ids = fills["order_id"]
         if np.isfinite(ids).all() and (ids == np.floor(ids)).all() and (ids.abs() < 2.0**53).all():
             return fills.assign(order_id=ids.astype("int64"))
     return fills.assign(order_id=fills.groupby(["ts", "coin", "side", "price"], sort=False).ngroup().astype("int64"))
