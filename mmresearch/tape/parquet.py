@@ -79,10 +79,10 @@ def read_parquet(path: str | Path) -> Tape:
             asset=str(facts["asset"]), t0=float(facts["t0"]), t1=float(facts["t1"]), meta=TapeMeta(**facts["meta"]),
             **tables, **extra,
         )  # fmt: skip
-        return validate(tape, str(folder))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         what = f"holds something unexpected ({error})"
         raise TapeError([Fault("meta", what, "Import the tape again", file=str(folder / "meta.json"))]) from error
+    return validate(tape, str(folder))
 
 
 def _write_whole(tape: Tape, target: Path) -> None:

@@ -19,7 +19,7 @@ from mmresearch.tape.adapters.text import first_line, read_csv
 from mmresearch.tape.clock import seconds_of, where
 from mmresearch.tape.columns import FILL_COLUMNS
 from mmresearch.tape.faults import Account, Fault, TapeError
-from mmresearch.tape.repair import numbers, repair_trades
+from mmresearch.tape.repair import drop, numbers, repair_trades
 
 #: What a column may be called -> what it is.
 NAMES = {
@@ -69,6 +69,8 @@ def read_fills(path: str | Path, coin: str | None = None) -> tuple[pd.DataFrame,
     if missing:
         mend = "A file of fills has a time, coin, side, price and size"
         raise TapeError([Fault("fills", "column is missing", mend, column=c, file=place.name) for c in missing])
+    table, lines = drop(table, table["coin"].isna(), "fills without a coin", [])
+    account += Account(tuple(f"{place.name}: {line}" for line in lines))
     table = table.assign(ts=_times(table, place.name), coin=table["coin"].astype(str).str.strip())
     extra = [c for c in ("net_pnl", "order_id") if c in table]
     table[extra] = numbers(table, tuple(extra), "fills", place.name)
