@@ -16,6 +16,7 @@ from test_tape_adapters import BOOKS, FILLS, FUTURES, LOBSTER, PRICES, PRINTS, S
 from test_tape_faults import GOOD
 
 from mmresearch.cli import main
+from mmresearch.tape.clock import sessions_of_quotes
 from mmresearch.tape.faults import Account, TapeError
 from mmresearch.tape.inspect import inspect
 from mmresearch.tape.parquet import read_parquet, write_parquet
@@ -262,3 +263,24 @@ def test_reading_does_not_change_what_it_reads(folder):
         read(folder / name)
     assert all(p.read_bytes() == (copy / p.name).read_bytes() for p in folder.iterdir())
     assert len(list(folder.iterdir())) == len(list(copy.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("closed", "sessions"),
+    [
+        ((), None),
+        (((3.0, 5.0),), [[0, 3], [5, 9]]),
+        (((3.0, 5.0), (4.0, 6.0)), [[0, 3], [6, 9]]),
+        (((-1.0, 2.0),), [[2, 9]]),
+        (((7.0, 99.0),), [[0, 7], [9, 9]]),
+    ],
+)
+def test_halts_cut_a_tape_into_sessions_however_short(closed, sessions):
+    found, account = sessions_of_quotes(np.arange(10.0), "T", closed)
+    assert (None if found is None else found.to_numpy().tolist()) == sessions
+    assert account == Account()
+
+
+def test_a_halt_at_the_beginning_is_no_open_market():
+    found, _ = sessions_of_quotes(np.array([0.0, 1.0, 100.0, 101.0]), "T", ((-1.0, 0.5), (1.0, 100.5)))
+    assert found.to_numpy().tolist() == [[0.5, 1.0], [100.5, 101.0]]

@@ -111,7 +111,7 @@ def sessions_of_quotes(
         else:
             starts[-1] = float(min(max(starts[-1], end), ts[-1]))
     account = Account(_gap_lines(ts, gaps, asset))
-    if not ends:
+    if not ends and starts[0] == ts[0]:
         return None, account
     return pd.DataFrame({"start": starts, "end": [*ends, float(ts[-1])]}), account
 

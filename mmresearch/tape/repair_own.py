@@ -84,7 +84,7 @@ def repair_fills(table: pd.DataFrame, orders: pd.DataFrame, file: str) -> tuple[
             Fault("fills", f"order {v:.0f} is not among the orders", mend, column="order_id", file=file, **at)
             for v, at in found
         ])  # fmt: skip
-    table, lines = drop(table.assign(order_id=ids), ids.isna(), "fills without an order_id", [])
+    table, lines = drop(table.assign(order_id=ids), ~np.isfinite(ids), "fills without an order_id", [])
     fills, account = repair_trades(table, file, "fills")
     fills = fills.astype({"order_id": "int64"})[list(FILL_COLUMNS)]
     return fills, Account(tuple(f"{file}: {line}" for line in lines)) + account

@@ -24,7 +24,7 @@ import pandas as pd
 
 from mmresearch.tape.adapters.reading import Reading
 from mmresearch.tape.adapters.text import first_line, text_of
-from mmresearch.tape.clock import LINE
+from mmresearch.tape.clock import LINE, seconds_of
 from mmresearch.tape.faults import Account, Fault, TapeError
 from mmresearch.tape.repair import drop, numbers, repair_quotes, repair_trades
 from mmresearch.tape.schema import TapeMeta
@@ -34,13 +34,12 @@ from mmresearch.tape.schema import TapeMeta
 LEAD_S = 0.010
 #: Lines that may be unreadable, as a share of all.
 MOST_UNREADABLE = 0.01
-_LINE = re.compile(rb"(\d{16,20})\s+(\{.*\})\s*")
+_LINE = re.compile(rb"(\d{13,20})\s+(\{.*\})\s*")
 _COIN_MARGINED = re.compile(r"(?P<coin>[A-Z]+)USD_(PERP|\d{6})")
 _QUOTE = ("local", "T", "u", "b", "B", "a", "A")
 _TRADE = ("local", "T", "id", "p", "q", "m")
 #: The buyer was the maker -> the aggressor sold.
 _SOLD = {True: 1.0, False: 0.0}
-_NS, _MS = 1e9, 1e3
 #: Contracts are worth this many dollars on the coin-margined market.
 _CONTRACT_USD = {"BTC": 100.0}
 _OTHER_CONTRACT_USD = 10.0
@@ -64,7 +63,7 @@ class _Found:
 
 def recognise(place: Path) -> bool:
     """Whether the file begins with a local time in nanoseconds and a message."""
-    return re.match(r"\d{16,20}\s+\{", first_line(place)) is not None
+    return re.match(r"\d{13,20}\s+\{", first_line(place)) is not None
 
 
 def read_binance(place: Path, asset: str | None = None) -> Reading:
@@ -198,10 +197,10 @@ def _on_one_clock(quotes: pd.DataFrame, trades: pd.DataFrame, file: str) -> tupl
     """Stamp quotes and trades by the exchange if all quotes carry its time, else by the recorder."""
     account = Account()
     if len(quotes) and quotes["T"].notna().all():
-        at, done = quotes["T"] / _MS, trades["T"] / _MS
+        at, done = (seconds_of(t["T"].to_numpy())[0] for t in (quotes, trades))
     else:
         first = trades.groupby(["T", "m"])["local"].transform("min")
-        at, done = quotes["local"] / _NS, first / _NS - LEAD_S
+        at, done = seconds_of(quotes["local"].to_numpy())[0], seconds_of(first.to_numpy())[0] - LEAD_S
         account = Account((
             f"{file}: quotes carry no time of the exchange; quotes and trades are on the recorder's clock, "
             f"a trade {LEAD_S * 1e3:.0f} ms before its first print arrived",

@@ -15,17 +15,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmresearch.tape.adapters.reading import Reading
 from mmresearch.tape.adapters.text import bare_name, beside, first_line, read_csv
+from mmresearch.tape.clock import seconds_of
 from mmresearch.tape.columns import QUOTE_COLUMNS, TRADE_COLUMNS
 from mmresearch.tape.faults import Account, Fault, TapeError
 from mmresearch.tape.repair import WORDS, drop, numbers, repair_quotes, repair_trades
 
 _NAME = re.compile(r"(?P<kind>prices|trades|orderbooks)_(?P<coin>.+)")
 _CLOCK = "exchange_timestamp"
-_SECOND = 1e3
 _BOOK = {"bid_price_0": "bid", "bid_size_0": "bid_sz", "ask_price_0": "ask", "ask_size_0": "ask_sz"}
 _BOOK_SIDES = {"bid": 1.0, "ask": -1.0, "b": 1.0, "a": -1.0}
 #: Hyperliquid's own letters: B bought, A sold.
@@ -78,7 +80,7 @@ def _quotes(place: Path, coin: str) -> tuple[pd.DataFrame, Account]:
     table, account = read_csv(books_at)
     book = numbers(table, (_CLOCK, *_BOOK), "orderbooks", books_at.name).rename(columns=_BOOK)
     said = Account((f"{books_at.name}: quotes are the first level of the order book, there is no prices_{coin}",))
-    quotes, more = repair_quotes(book.assign(ts=book[_CLOCK] / _SECOND)[list(QUOTE_COLUMNS)], books_at.name)
+    quotes, more = repair_quotes(book.assign(ts=_seconds(book[_CLOCK]))[list(QUOTE_COLUMNS)], books_at.name)
     return quotes, account + said + more
 
 
@@ -97,7 +99,7 @@ def _both_sides(table: pd.DataFrame, file: str) -> pd.DataFrame:
     line = joined[["line_bid", "line_ask"]].min(axis=1).astype("int64")
     joined = joined.ffill().dropna()
     quotes = pd.DataFrame({
-        "ts": joined.index.get_level_values(_CLOCK) / _SECOND, "bid": joined["price_bid"], "bid_sz": joined["size_bid"],
+        "ts": _seconds(joined.index.get_level_values(_CLOCK)), "bid": joined["price_bid"], "bid_sz": joined["size_bid"],
         "ask": joined["price_ask"], "ask_sz": joined["size_ask"],
     })  # fmt: skip
     quotes.index = pd.Index(line.loc[joined.index], name=table.index.name)
@@ -112,10 +114,15 @@ def _book_side(table: pd.DataFrame, file: str) -> pd.Series:
     return table["side"].astype(object).where(said.isna(), said)
 
 
+def _seconds(clock: pd.Series | pd.Index) -> NDArray[np.float64]:
+    """Convert the exchange's clock, in milliseconds or whatever a recorder made of them."""
+    return seconds_of(clock.to_numpy(dtype=float))[0]
+
+
 def _trades(place: Path) -> tuple[pd.DataFrame, Account]:
     table, account = read_csv(place)
-    clock = numbers(table, (_CLOCK,), "trades", place.name)[_CLOCK] / _SECOND
-    table = table.assign(ts=clock)
+    clock = numbers(table, (_CLOCK,), "trades", place.name)[_CLOCK]
+    table = table.assign(ts=_seconds(clock))
     lines: list[str] = []
     if "trade_id" in table:
         same = ["trade_id", _CLOCK, *(c for c in TRADE_COLUMNS if c in table and c != "ts")]
