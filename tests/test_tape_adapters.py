@@ -1,50 +1,32 @@
 """Vendor files become the tables that stand in them: small files by hand, and real ones against tapes made before."""
 
-import gzip
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sample_files import (
+    BOOK,
+    BOOKS,
+    FILLS,
+    FUTURES,
+    LOBSTER,
+    MESSAGES,
+    PRICES,
+    PRINTS,
+    START,
+    lobster_pair,
+    message,
+    print_of,
+    ticker,
+    write,
+)
 
 from mmresearch.tape.adapters import binance, hyperliquid, lobster, ownfills, plain
 from mmresearch.tape.faults import TapeError
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
-LOBSTER = "XYZ_2012-06-21_34200000_57600000_{}_2"
 QUOTES, TRADES = ["ts", "bid", "bid_sz", "ask", "ask_sz"], ["ts", "price", "size", "side"]
-
-MESSAGES = [
-    "34200.1,1,11,100,999900,1",
-    "34200.2,3,12,50,1000300,-1",
-    "34200.3,4,13,30,1000100,-1",  # a resting sale is bought
-    "34200.4,5,0,20,1000000,1",  # a hidden purchase is sold to; the book stands
-    "34200.5,1,14,10,990000,1",  # deeper in the book: no news at the top
-    "34200.6,4,11,100,999900,1",
-    "34200.7,6,0,500,1000000,-1",  # a cross
-]
-BOOK = [
-    "1000100,50,999900,100,1000300,50,999800,10",
-    "1000100,50,999900,100,1000400,50,999800,10",
-    "1000100,20,999900,100,1000400,50,999800,10",
-    "1000100,20,999900,100,1000400,50,999800,10",
-    "1000100,20,999900,100,1000400,50,999800,10",
-    "1000100,20,999800,10,1000400,50,-9999999999,0",
-    "1000100,20,999800,10,1000400,50,-9999999999,0",
-]
-
-
-def _write(folder, name, rows, packed=False):
-    text = ("\n".join(rows) + "\n").encode()
-    place = folder / (f"{name}.csv.gz" if packed else f"{name}.csv")
-    place.write_bytes(gzip.compress(text) if packed else text)
-    return place
-
-
-def _lobster(folder, messages=MESSAGES, book=BOOK, packed=False):
-    _write(folder, LOBSTER.format("orderbook"), book)
-    return _write(folder, LOBSTER.format("message"), messages, packed)
 
 
 def _table(found, columns):
@@ -52,7 +34,7 @@ def _table(found, columns):
 
 
 def test_lobster_by_hand(tmp_path):
-    found = lobster.read_lobster(_lobster(tmp_path, packed=True))
+    found = lobster.read_lobster(lobster_pair(tmp_path, packed=True))
     assert (found.asset, found.meta.tick, found.meta.currency, found.closed) == ("XYZ", 0.01, "USD", ())
     assert _table(found.tables["quotes"], QUOTES) == [
         (34200.1, 99.99, 100.0, 100.01, 50.0),
@@ -69,7 +51,7 @@ def test_lobster_by_hand(tmp_path):
 
 
 def test_either_file_of_the_pair_names_it(tmp_path):
-    message = _lobster(tmp_path)
+    message = lobster_pair(tmp_path)
     book = tmp_path / f"{LOBSTER.format('orderbook')}.csv"
     for place in (message, book):
         assert lobster.recognise(place)
@@ -82,7 +64,7 @@ def test_either_file_of_the_pair_names_it(tmp_path):
 
 def test_lobster_one_sided_books_are_no_quotes(tmp_path):
     book = [*BOOK[:5], "9999999999,0,999800,10,9999999999,0,999700,10", BOOK[6]]
-    found = lobster.read_lobster(_lobster(tmp_path, book=book))
+    found = lobster.read_lobster(lobster_pair(tmp_path, book=book))
     assert found.tables["quotes"]["ts"].tolist() == [34200.1, 34200.3, 34200.4, 34200.7]
     assert found.tables["quotes"]["ask"].max() < 101
     assert "1 rows with an empty side" in str(found.account)
@@ -95,7 +77,7 @@ def test_lobster_halts_close_the_market(tmp_path):
         "34513.0,1,3,5,999900,1",
     ]  # fmt: skip
     book = [f"1000100,{50 + i},999900,100" for i in range(len(messages))]
-    found = lobster.read_lobster(_lobster(tmp_path, messages, book))
+    found = lobster.read_lobster(lobster_pair(tmp_path, messages, book))
     assert found.closed == ((34210.0, 34510.0),)
     assert found.tables["quotes"]["ts"].tolist() == [34200.1, 34511.0, 34512.0, 34513.0]
     assert found.tables["trades"]["ts"].tolist() == [34511.0]
@@ -104,41 +86,20 @@ def test_lobster_halts_close_the_market(tmp_path):
 
 def test_lobster_files_of_two_downloads_are_refused(tmp_path):
     with pytest.raises(TapeError, match=r"orderbook.*has 2 rows.*has 7.*one download"):
-        lobster.read_lobster(_lobster(tmp_path, book=BOOK[:2]))
-    cut = lobster.read_lobster(_lobster(tmp_path, book=BOOK[:6]))
+        lobster.read_lobster(lobster_pair(tmp_path, book=BOOK[:2]))
+    cut = lobster.read_lobster(lobster_pair(tmp_path, book=BOOK[:6]))
     assert "read the 6 rows" in str(cut.account)
 
 
 def test_lobster_time_must_be_of_one_day(tmp_path):
     messages = [*MESSAGES[:3], MESSAGES[3].replace("34200.4", "34200400"), *MESSAGES[4:]]
     with pytest.raises(TapeError, match=r"message_2\.csv, message, line 4, column time: 34200400 is not a time"):
-        lobster.read_lobster(_lobster(tmp_path, messages))
-
-
-PRICES = [
-    "timestamp,price,size,side,exchange_timestamp",
-    "10.5,100,1.5,bid,1700000010000", "10.5,101,2.5,ask,1700000010000",
-    "10.6,100,1.0,bid,1700000010100",  # the ask stands
-    "10.7,99,4.0,bid,1700000010200", "10.7,100,5.0,ask,1700000010200",
-    "10.7,98,4.5,bid,1700000010200", "10.7,100,5.5,ask,1700000010200",  # twice in a millisecond
-]  # fmt: skip
-PRINTS = [
-    "timestamp,price,size,side,trade_id,exchange_timestamp",
-    "10.5,101,0.1,buy,901,1700000010050", "10.5,101,0.1,buy,902,1700000010050",  # two equal prints are two trades
-    "10.6,100,0.2,sell,903,1700000010150",
-    "10.7,101,0.1,buy,901,1700000010050",  # sent again
-    "10.7,99,0.3,sell,904,1700000010120",  # late
-]  # fmt: skip
-BOOKS = [
-    "timestamp,sequence,exchange_timestamp,bid_price_0,bid_size_0,ask_price_0,ask_size_0,bid_price_1,bid_size_1",
-    "10.5,1,1700000010000,100,1.5,101,2.5,99,9",
-    "10.7,2,1700000010200,98,4.5,100,5.5,97,9",
-]
+        lobster.read_lobster(lobster_pair(tmp_path, messages))
 
 
 def test_hyperliquid_by_hand(tmp_path):
-    place = _write(tmp_path, "prices_XYZ", PRICES)
-    _write(tmp_path, "trades_XYZ", PRINTS, packed=True)
+    place = write(tmp_path, "prices_XYZ", PRICES)
+    write(tmp_path, "trades_XYZ", PRINTS, packed=True)
     assert hyperliquid.recognise(place)
     found = hyperliquid.read_hyperliquid(tmp_path / "trades_XYZ.csv.gz")
     assert found.asset == "XYZ"
@@ -160,7 +121,7 @@ def test_hyperliquid_by_hand(tmp_path):
 
 
 def test_hyperliquid_order_books_serve_where_there_are_no_prices(tmp_path):
-    place = _write(tmp_path, "orderbooks_XYZ", BOOKS)
+    place = write(tmp_path, "orderbooks_XYZ", BOOKS)
     found = hyperliquid.read_hyperliquid(place)
     assert _table(found.tables["quotes"], QUOTES) == [
         (1700000010.0, 100, 1.5, 101, 2.5),
@@ -171,35 +132,11 @@ def test_hyperliquid_order_books_serve_where_there_are_no_prices(tmp_path):
     assert "no trades_XYZ beside it" in str(found.account)
     place.unlink()
     with pytest.raises(TapeError, match=r"there are no quotes\. Put prices_XYZ"):
-        hyperliquid.read_hyperliquid(_write(tmp_path, "trades_XYZ", PRINTS))
-
-
-def _message(local, stream, **data):
-    return f"{1700000000000000000 + local} {json.dumps({'stream': stream, 'data': data})}"
-
-
-def _tick(local, u, b, a, symbol="XYZUSDT", **more):
-    return _message(local, f"{symbol.lower()}@bookTicker", u=u, s=symbol, b=b, B="1.5", a=a, A="2.5", **more)
-
-
-def _print(local, t, clock, p, maker, symbol="XYZUSDT", **more):
-    return _message(local, f"{symbol.lower()}@trade", e="trade", s=symbol, t=t, p=p, q="0.1", T=clock, m=maker, **more)
-
-
-DEPTH = '1700000000000000001 {"stream":"xyzusdt@depth@0ms","data":{"e":"depthUpdate","b":[["1","2"]]}}'
-FUTURES = [
-    DEPTH,
-    _tick(1_000_000, 1, "100.0", "100.1", e="bookTicker", T=1700000001000),
-    _tick(2_000_000, 2, "100.1", "100.2", e="bookTicker", T=1700000001100),
-    _print(2_100_000, 7, 1700000001050, "100.1", False, X="MARKET"),
-    _print(2_200_000, 8, 1700000001100, "100.1", True, X="MARKET"),
-    _print(2_300_000, 9, 1700000001100, "90.0", True, X="INSURANCE_FUND"),
-    _print(2_400_000, 8, 1700000001100, "100.1", True, X="MARKET"),  # sent again
-]
+        hyperliquid.read_hyperliquid(write(tmp_path, "trades_XYZ", PRINTS))
 
 
 def test_binance_futures_by_hand(tmp_path):
-    place = _write(tmp_path, "usdm", FUTURES)
+    place = write(tmp_path, "usdm", FUTURES)
     assert binance.recognise(place)
     found = binance.read_binance(place)
     assert (found.asset, found.meta.inverse) == ("xyzusdt", False)
@@ -216,13 +153,13 @@ def test_binance_futures_by_hand(tmp_path):
 def test_binance_spot_shares_the_recorders_clock(tmp_path):
     """Prints of one market order keep together, 10 ms before the first of them arrived."""
     lines = [
-        _tick(0, 1, "100.0", "100.1"),
-        _tick(99_000_000, 2, "100.1", "100.2"),  # what the purchase left arrives before the purchase
-        _print(100_000_000, 7, 1700000001050, "100.1", False),
-        _print(104_000_000, 8, 1700000001050, "100.2", False),
-        _print(105_000_000, 9, 1700000001050, "100.0", True),
+        ticker(0, 1, "100.0", "100.1"),
+        ticker(99_000_000, 2, "100.1", "100.2"),  # what the purchase left arrives before the purchase
+        print_of(100_000_000, 7, 1700000001050, "100.1", False),
+        print_of(104_000_000, 8, 1700000001050, "100.2", False),
+        print_of(105_000_000, 9, 1700000001050, "100.0", True),
     ]
-    found = binance.read_binance(_write(tmp_path, "spot", lines))
+    found = binance.read_binance(write(tmp_path, "spot", lines))
     assert found.tables["quotes"]["ts"].tolist() == [1700000000.0, 1700000000.099]
     np.testing.assert_allclose(found.tables["trades"]["ts"] - 1700000000, [0.090, 0.090, 0.095], atol=1e-6)
     assert "recorder's clock" in str(found.account)
@@ -230,19 +167,19 @@ def test_binance_spot_shares_the_recorders_clock(tmp_path):
 
 
 def test_binance_takes_aggregated_trades_where_there_are_no_others(tmp_path):
-    together = _message(2_150_000, "xyzusdt@aggTrade", e="aggTrade", s="XYZUSDT", a=3, p="100.1", q="0.4",
+    together = message(2_150_000, "xyzusdt@aggTrade", e="aggTrade", s="XYZUSDT", a=3, p="100.1", q="0.4",
                         T=1700000001050, m=False)  # fmt: skip
-    alone = binance.read_binance(_write(tmp_path, "agg", [*FUTURES[:3], together]))
+    alone = binance.read_binance(write(tmp_path, "agg", [*FUTURES[:3], together]))
     assert _table(alone.tables["trades"], TRADES) == [(1700000001.05, 100.1, 0.4, 1)]
-    both = binance.read_binance(_write(tmp_path, "both", [*FUTURES, together]))
+    both = binance.read_binance(write(tmp_path, "both", [*FUTURES, together]))
     assert both.tables["trades"]["size"].tolist() == [0.1, 0.1]
     assert "left out 1 aggTrade messages" in str(both.account)
 
 
 def test_binance_several_symbols_are_refused_unless_one_is_picked(tmp_path):
-    other = [_tick(5_000_000, 9, "7.0", "7.1", "ABCUSDT", e="bookTicker", T=1700000001000),
-             _print(5_100_000, 9, 1700000001500, "7.1", False, "ABCUSDT")]  # fmt: skip
-    place = _write(tmp_path, "two", [*FUTURES, *other])
+    other = [ticker(5_000_000, 9, "7.0", "7.1", "ABCUSDT", e="bookTicker", T=1700000001000),
+             print_of(5_100_000, 9, 1700000001500, "7.1", False, "ABCUSDT")]  # fmt: skip
+    place = write(tmp_path, "two", [*FUTURES, *other])
     with pytest.raises(TapeError, match=r"several symbols: abcusdt, xyzusdt.*Pick one"):
         binance.read_binance(place)
     assert binance.read_binance(place, "abcusdt").tables["quotes"]["bid"].tolist() == [7.0]
@@ -250,14 +187,23 @@ def test_binance_several_symbols_are_refused_unless_one_is_picked(tmp_path):
 
 
 def test_binance_coin_margined_contracts_are_inverse(tmp_path):
-    lines = [_tick(0, 1, "100.0", "100.1", "BTCUSD_PERP", e="bookTicker", T=1700000001000)]
-    meta = binance.read_binance(_write(tmp_path, "cm", lines)).meta
+    lines = [ticker(0, 1, "100.0", "100.1", "BTCUSD_PERP", e="bookTicker", T=1700000001000)]
+    meta = binance.read_binance(write(tmp_path, "cm", lines)).meta
     assert (meta.inverse, meta.contract_multiplier) == (True, 100.0)
 
 
 def test_binance_without_quotes_says_so(tmp_path):
     with pytest.raises(TapeError, match=r"no bookTicker messages.*Record"):
-        binance.read_binance(_write(tmp_path, "t", FUTURES[3:5]))
+        binance.read_binance(write(tmp_path, "t", FUTURES[3:5]))
+
+
+def test_binance_lines_of_a_windows_recorder(tmp_path):
+    place = tmp_path / "bom"
+    place.write_bytes(b"\xef\xbb\xbf" + "\r\n".join([*FUTURES[1:], ""]).encode())
+    assert binance.recognise(place)
+    found = binance.read_binance(place)
+    assert (len(found.tables["quotes"]), len(found.tables["trades"])) == (2, 2)
+    assert "unreadable" not in str(found.account)
 
 
 def test_binance_unreadable_lines(tmp_path):
@@ -265,25 +211,15 @@ def test_binance_unreadable_lines(tmp_path):
     place = tmp_path / "cut"
     place.write_text("\n".join([*FUTURES, FUTURES[1][:60]]))
     assert "the last line, which is cut off (line 8)" in str(binance.read_binance(place).account)
-    many = [*FUTURES[:3], *[_tick(3_000_000 + i, 10 + i, "100.0", "100.1", T=1700000002000 + i) for i in range(400)]]
-    found = binance.read_binance(_write(tmp_path, "few", [*many[:3], "garbage", *many[3:]]))
+    many = [*FUTURES[:3], *[ticker(3_000_000 + i, 10 + i, "100.0", "100.1", T=1700000002000 + i) for i in range(400)]]
+    found = binance.read_binance(write(tmp_path, "few", [*many[:3], "garbage", *many[3:]]))
     assert "dropped 1 unreadable lines (line 4)" in str(found.account)
     with pytest.raises(TapeError, match=r"messages, line 4: is not a local time and a message"):
-        binance.read_binance(_write(tmp_path, "bad", [*FUTURES[:3], "garbage", *FUTURES[3:]]))
-
-
-FILLS = [
-    "time_iso,coin,side,price,size,net_pnl,maker",
-    "2025-11-05T00:00:00.250Z,ABC,A,10.5,2.0,-0.5,T",
-    "2025-11-05T00:00:00.250Z,ABC,A,10.5,1.0,-0.5,T",  # the same order
-    "2025-11-05T00:30:00Z,ABC,B,10.0,3.0,0.25,T",
-    "2025-11-05T02:00:00Z,XYZ,B,2.0,5.0,0.0,T",
-]
-START = 1762300800.0
+        binance.read_binance(write(tmp_path, "bad", [*FUTURES[:3], "garbage", *FUTURES[3:]]))
 
 
 def test_own_fills_by_hand(tmp_path):
-    place = _write(tmp_path, "fills", FILLS)
+    place = write(tmp_path, "fills", FILLS)
     assert ownfills.recognise(place)
     fills, account = ownfills.read_fills(place)
     assert _table(fills, ["ts", "order_id", "side", "price", "size", "net_pnl"]) == [
@@ -300,7 +236,7 @@ def test_own_fills_by_hand(tmp_path):
 
 
 def test_rates_by_coin_count_over_the_time_of_the_file(tmp_path):
-    fills, _ = ownfills.read_fills(_write(tmp_path, "fills", FILLS))
+    fills, _ = ownfills.read_fills(write(tmp_path, "fills", FILLS))
     rates = ownfills.rates_by_coin(fills)
     hours = (7200 - 0.25) / 3600
     assert rates["coin"].tolist() == ["ABC", "XYZ"]
@@ -320,16 +256,16 @@ def test_rates_by_coin_count_over_the_time_of_the_file(tmp_path):
     ],
 )
 def test_own_fills_in_other_words(rows, sides, first, tmp_path):
-    fills, _ = ownfills.read_fills(_write(tmp_path, "fills", rows))
+    fills, _ = ownfills.read_fills(write(tmp_path, "fills", rows))
     assert fills["side"].tolist() == sides
     assert fills["ts"].iloc[0] == first
 
 
 def test_own_fills_that_cannot_be_read_name_line_and_column(tmp_path):
-    bad = _write(tmp_path, "bad", [*FILLS[:3], "yesterday,ABC,B,10.0,3.0,0.25,T"])
+    bad = write(tmp_path, "bad", [*FILLS[:3], "yesterday,ABC,B,10.0,3.0,0.25,T"])
     with pytest.raises(TapeError, match=r"bad\.csv, fills, line 4, column time: 'yesterday' is no time"):
         ownfills.read_fills(bad)
-    pnl = _write(tmp_path, "pnl", [*FILLS[:3], FILLS[3].replace("0.25", "much")])
+    pnl = write(tmp_path, "pnl", [*FILLS[:3], FILLS[3].replace("0.25", "much")])
     with pytest.raises(TapeError, match=r"pnl\.csv, fills, line 4, column net_pnl: 'much' is not a number"):
         ownfills.read_fills(pnl)
 

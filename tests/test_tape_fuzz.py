@@ -10,9 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_tape_adapters import BOOKS, FILLS, FUTURES, LOBSTER, PRICES, PRINTS, START, _lobster, _write
-from test_tape_faults import GOOD
-from test_tape_read import _market, same
+from sample_files import (
+    BOOKS,
+    FILLS,
+    FUTURES,
+    GOOD,
+    LOBSTER,
+    PRICES,
+    PRINTS,
+    START,
+    lobster_pair,
+    market_of_fills,
+    same_tapes,
+    write,
+)
 
 from mmresearch.tape.adapters import ownfills
 from mmresearch.tape.faults import Account, TapeError
@@ -26,7 +37,7 @@ CELLS = ("", "nan", "NaN", "inf", "-inf", "-1", "0", "1e400", "-0.0", "1e-320", 
          "2025-11-05", "\u0661", "é", "1,5", "[1]", "{}", "null", "true")  # fmt: skip
 CALM = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 FEW = settings(max_examples=30, derandomize=True, **CALM)
-MANY = settings(max_examples=1500, **CALM)
+MANY = settings(max_examples=500, **CALM)
 
 
 @st.composite
@@ -74,9 +85,9 @@ def _formats(folder):
     """Write good files of every format; say which path names each, and its files."""
     for name, text in GOOD.items():
         (folder / f"plain_{name}.csv").write_text(text)
-    _lobster(folder)
+    lobster_pair(folder)
     for name, rows in (("prices_XYZ", PRICES), ("trades_XYZ", PRINTS), ("orderbooks_XYZ", BOOKS), ("usdm", FUTURES)):
-        _write(folder, name, rows)
+        write(folder, name, rows)
     return {
         "plain": ("plain", [f"plain_{n}.csv" for n in GOOD]),
         "lobster": (f"{LOBSTER.format('message')}.csv", [f"{LOBSTER.format(k)}.csv" for k in ("message", "orderbook")]),
@@ -105,7 +116,7 @@ def _survives(place, **options):
     tape, account = found
     assert isinstance(account, Account)
     assert all(account.lines)
-    assert same(validate(tape), tape)
+    assert same_tapes(validate(tape), tape)
     assert np.isfinite([tape.t0, tape.t1]).all()
     assert len(tape.quotes)
     assert len(inspect(tape))
@@ -122,8 +133,8 @@ def _mistreat_one(kind, folder, data):
 
 
 def _mistreat_fills(folder, data):
-    victim = _write(folder, "fills", FILLS)
-    market = _market(folder)
+    victim = write(folder, "fills", FILLS)
+    market = market_of_fills(folder)
     victim.write_bytes(data.draw(mistreated(victim.read_bytes())))
     found = _outcome(lambda: ownfills.rates_by_coin(ownfills.read_fills(victim)[0]))
     assert len(found.faults if isinstance(found, TapeError) else found)
@@ -183,12 +194,12 @@ def test_what_survives_is_kept_without_loss(tmp_path, data):
     victim.write_bytes(data.draw(mistreated(victim.read_bytes())))
     tape = _survives(tmp_path / "plain")
     if tape is not None:
-        assert same(read_parquet(write_parquet(tape, tmp_path / "kept.tape")), tape)
+        assert same_tapes(read_parquet(write_parquet(tape, tmp_path / "kept.tape")), tape)
 
 
 def test_what_the_fuzz_starts_from_is_good(tmp_path):
     for path, _ in _formats(tmp_path).values():
         assert _survives(tmp_path / path) is not None
-    _write(tmp_path, "fills", FILLS)
-    tape = _survives(_market(tmp_path), fills=tmp_path / "fills.csv")
+    write(tmp_path, "fills", FILLS)
+    tape = _survives(market_of_fills(tmp_path), fills=tmp_path / "fills.csv")
     assert tape.fills["ts"].iloc[0] == START + 0.25

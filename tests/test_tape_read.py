@@ -12,8 +12,20 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from random_tapes import tape as random_tape
-from test_tape_adapters import BOOKS, FILLS, FUTURES, LOBSTER, PRICES, PRINTS, START, _lobster, _write
-from test_tape_faults import GOOD
+from sample_files import (
+    BOOKS,
+    FILLS,
+    FUTURES,
+    GOOD,
+    LOBSTER,
+    PRICES,
+    PRINTS,
+    START,
+    lobster_pair,
+    market_of_fills,
+    same_tapes,
+    write,
+)
 
 from mmresearch.cli import main
 from mmresearch.tape.clock import sessions_of_quotes
@@ -25,18 +37,6 @@ from mmresearch.tape.schema import TapeMeta
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
-TABLES = ("quotes", "trades", "orders", "fills")
-
-
-def same(one, other):
-    """Whether two tapes are equal, tables, types and facts."""
-    assert (one.asset, one.t0, one.t1, one.meta) == (other.asset, other.t0, other.t1, other.meta)
-    for name in (*TABLES, "signals", "sessions"):
-        a, b = getattr(one, name), getattr(other, name)
-        assert (a is None) == (b is None)
-        if a is not None:
-            pd.testing.assert_frame_equal(a.reset_index(drop=True), b.reset_index(drop=True))
-    return True
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def folder(tmp_path):
     """A folder with one recording of every format."""
     for name, text in GOOD.items():
         (tmp_path / f"plain_{name}.csv").write_text(text)
-    _lobster(tmp_path)
+    lobster_pair(tmp_path)
     for name, rows in (("prices_XYZ", PRICES), ("trades_XYZ", PRINTS), ("orderbooks_XYZ", BOOKS)):
-        _write(tmp_path, name, rows, packed=True)
+        write(tmp_path, name, rows, packed=True)
     (tmp_path / "usdm.gz").write_bytes(gzip.compress(("\n".join(FUTURES) + "\n").encode()))
-    _write(tmp_path, "fills", FILLS)
+    write(tmp_path, "fills", FILLS)
     return tmp_path
 
 
@@ -84,7 +84,7 @@ def test_what_was_read_is_kept_without_loss(name, folder):
     write_parquet(tape, folder / "kept.tape")
     again, said = read_with_account(folder / "kept.tape")
     assert said == Account()
-    assert same(tape, again)
+    assert same_tapes(tape, again)
     assert isinstance(account.lines, tuple)
 
 
@@ -98,7 +98,7 @@ def test_tapes_of_every_kind_are_kept_without_loss(seed, tmp_path):
         sessions=pd.DataFrame({"start": [0.0, 9.0], "end": [5.0, 20.0]}),
         meta=TapeMeta(0.05, 0.01, -0.5, 100.0, True, "USDT", "synthetic"),
     )  # fmt: skip
-    assert same(read_parquet(write_parquet(tape, tmp_path / "x.tape")), tape)
+    assert same_tapes(read_parquet(write_parquet(tape, tmp_path / "x.tape")), tape)
 
 
 def test_an_unsound_tape_is_neither_written_nor_read(folder):
@@ -162,21 +162,8 @@ def test_what_is_no_tape_is_told_what_it_lacks(name, folder):
         read(folder / name)
 
 
-def _market(folder, asset="ABC"):
-    """Write a market of half an hour in which the first two fills happened; one of them is in its trades."""
-    quotes = pd.DataFrame(
-        {"ts": START + np.arange(0, 1900, 10.0), "bid": 10.0, "ask": 11.0, "bid_sz": 1.0, "ask_sz": 1.0}
-    )
-    trades = pd.DataFrame({"ts": [START + 0.25, START + 0.25, START + 900], "price": 10.5, "size": [2.0, 2.0, 1.0],
-                           "side": [1, 1, -1]})  # fmt: skip
-    quotes["ts"] -= 0.5
-    quotes.to_csv(folder / f"{asset}_quotes.csv", index=False)
-    trades.to_csv(folder / f"{asset}_trades.csv", index=False)
-    return folder / asset
-
-
 def test_own_fills_are_attached_to_the_market_in_which_they_happened(folder):
-    tape, account = read_with_account(_market(folder), fills=folder / "fills.csv")
+    tape, account = read_with_account(market_of_fills(folder), fills=folder / "fills.csv")
     assert tape.meta.provenance == "own-fills"
     assert tape.fills["ts"].tolist() == [START + 0.25, START + 0.25, START + 1800]
     assert tape.fills["side"].tolist() == [-1, -1, 1]
@@ -187,11 +174,11 @@ def test_own_fills_are_attached_to_the_market_in_which_they_happened(folder):
     assert "took 1 trades that are own fills out of the market's" in said
     assert "exposure is unknown" in said
     assert "outside the tape" not in said
-    assert same(read_parquet(write_parquet(tape, folder / "own.tape")), tape)
+    assert same_tapes(read_parquet(write_parquet(tape, folder / "own.tape")), tape)
 
 
 def test_own_fills_outside_the_tape_are_left_out_and_said(folder):
-    tape = read(_market(folder))
+    tape = read(market_of_fills(folder))
     write_parquet(tape.between(tape.t0, START + 600), folder / "ABC.tape")
     tape, account = read_with_account(folder / "ABC.tape", fills=folder / "fills.csv")
     assert len(tape.fills) == 2
@@ -229,7 +216,7 @@ def test_the_command_shows_rates_of_own_fills_and_attaches_them(folder):
     refused = _run("tape", "import", folder / "fills.csv", folder / "x.tape")
     assert refused.exit_code == 2
     assert "there are no quotes" in refused.stderr
-    attached = _run("tape", "import", _market(folder), folder / "x.tape", "--fills", folder / "fills.csv")
+    attached = _run("tape", "import", market_of_fills(folder), folder / "x.tape", "--fills", folder / "fills.csv")
     assert attached.exit_code == 0, attached.stderr
     assert "exposure is unknown" in attached.output
     assert len(read(folder / "x.tape").fills) == 3
