@@ -341,6 +341,13 @@ def test_slices_of_a_tape_are_tapes(seed):
     validate(tape.between(tape.t0, tape.t0))
 
 
+def test_a_fill_at_the_start_may_be_of_an_order_that_was_removed_there():
+    fills = _tape().fills.assign(ts=[1.0, 2.5], order_id=[5, 2])
+    validate(_tape(fills=fills))
+    with pytest.raises(TapeError, match=r"fills, row 0, column order_id: order 5 is not among the orders"):
+        validate(_tape(fills=fills.assign(ts=[1.25, 2.5])))
+
+
 def test_faults_are_spelled_out_up_to_a_dozen_and_survive_pickling():
     error = TapeError([Fault("t", f"w{i}", "m", row=i, column="c", file="f", line=i + 2) for i in range(20)])
     assert str(error).splitlines()[0] == "f, t, line 2, row 0, column c: w0. m"

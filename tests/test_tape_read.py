@@ -111,6 +111,10 @@ def test_an_unsound_tape_is_neither_written_nor_read(folder):
     tape.quotes.assign(bid=12.0).to_parquet(kept / "quotes.parquet")
     with pytest.raises(TapeError, match=r"kept\.tape, quotes, row 0: bid is not below ask"):
         read(kept)
+    with pytest.raises(TapeError, match=r"kept\.tape, quotes, row 0: bid is not below ask"):
+        read_parquet(kept)
+    with pytest.raises(TapeError, match=r"plain, meta, column fee_bps: fee_bps is nan"):
+        read(folder / "plain", fee_bps=np.nan)
 
 
 def test_a_damaged_folder_is_refused_by_file(folder):
@@ -179,7 +183,8 @@ def test_own_fills_are_attached_to_the_market_in_which_they_happened(folder):
 
 def test_own_fills_outside_the_tape_are_left_out_and_said(folder):
     tape = read(market_of_fills(folder))
-    write_parquet(tape.between(tape.t0, START + 600), folder / "ABC.tape")
+    # The fills at the very start belong to the tape, the one at its end does not.
+    write_parquet(tape.between(START + 0.25, START + 1800), folder / "ABC.tape")
     tape, account = read_with_account(folder / "ABC.tape", fills=folder / "fills.csv")
     assert len(tape.fills) == 2
     assert "left out 1 fills outside the tape" in str(account)
