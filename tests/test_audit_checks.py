@@ -9,14 +9,16 @@ import pytest
 from scipy import stats
 
 from mmresearch.audit.agreement import compare
-from mmresearch.audit.battery import battery
+from mmresearch.audit.battery import CHECKS, apply_check, battery
 from mmresearch.audit.beliefs import Summary, summarise
 from mmresearch.audit.calibration import p_value
 from mmresearch.audit.exactness import belief_faults
+from mmresearch.audit.information import overclaim
 from mmresearch.audit.result import VERDICTS, Finding
+from mmresearch.audit.trials import DESIGNS, Trials
 from mmresearch.audit.verdict import decide
 from mmresearch.belief.beta import Beta
-from mmresearch.learn import BUNDLED, AlphaTouch, KappaExposure, LearnerError
+from mmresearch.learn import BUNDLED, AlphaTouch, KappaExposure, LearnerError, SpreadFloor
 
 SEED = 11
 
@@ -24,7 +26,14 @@ SEED = 11
 @pytest.fixture(scope="module")
 def found():
     """What the worlds say of the bundled learners: name -> check -> finding."""
-    return {n: {f.check: f for f in battery(make(), SEED, quick=True)} for n, make in BUNDLED.items()}
+    learners = [make() for make in BUNDLED.values()]
+    findings = {x.name: {} for x in learners}
+    for parameter in DESIGNS:
+        group = [x for x in learners if x.parameter == parameter]
+        for check in CHECKS:
+            for learner, finding in zip(group, apply_check(check, group, SEED, quick=True), strict=True):
+                findings[learner.name][check] = finding
+    return findings
 
 
 @pytest.mark.parametrize(
@@ -44,22 +53,145 @@ def test_sound_learners_pass_every_check(found, name):
         ("AlphaAdaptiveThreshold", "estimand"),  # F10
         ("AlphaTwoSided", "estimand"),  # F11
         ("AlphaFromPlacement", "policy"),  # F12
+        ("DeployedAlpha", "ledger"),  # F9 before F10 to F12
         ("DeployedFloor", "sign"),  # F2
         ("FloorKnownVariance", "calibration"),  # F4
     ],
 )
 def test_known_flaws_fail_the_right_check(found, name, first):
     assert found[name][first].status == "fail"
+    before = ("ledger", "units", "sign", "exactness", "policy", "estimand", "calibration")
+    assert [c for c in before[: before.index(first)] if found[name][c].status == "fail"] == []
 
 
 @dataclass(frozen=True)
-class TooSure(AlphaTouch):
-    """An AlphaTouch whose posterior believes each label three times."""
+class Twice(KappaExposure):
+    """Books every fill and every second of exposure twice."""
 
-    name: str = "TooSure"
+    name: str = "Twice"
 
     def posterior(self, state):
-        return super().posterior(replace(state, informed=3 * state.informed, total=3 * state.total))
+        doubled = {n: 2 * getattr(state, n) for n in ("exposure_s", "depth_s", "fills")}
+        return super().posterior(replace(state, **doubled))
+
+
+@dataclass(frozen=True)
+class LabelsTwice(AlphaTouch):
+    """Counts every label twice."""
+
+    name: str = "LabelsTwice"
+
+    def posterior(self, state):
+        return super().posterior(replace(state, informed=2 * state.informed, total=2 * state.total))
+
+
+@dataclass(frozen=True)
+class PerBp(KappaExposure):
+    """Reports kappa per bp under a name that is per fraction of price."""
+
+    name: str = "PerBp"
+
+    def posterior(self, state):
+        found = super().posterior(state)
+        return stats.norm(found.mean() * 1e-4, found.std() * 1e-4)
+
+
+@dataclass(frozen=True)
+class Slow(AlphaTouch):
+    """Believes a thousand labels that nobody saw."""
+
+    name: str = "Slow"
+    a: float = 250.0
+    b: float = 750.0
+
+
+@dataclass(frozen=True)
+class NoFee(SpreadFloor):
+    """Forgets the maker fee."""
+
+    name: str = "NoFee"
+
+    def update(self, state, tape):
+        return super().update(state, replace(tape, meta=replace(tape.meta, fee_bps=0.0)))
+
+
+@dataclass(frozen=True)
+class BuysOnly(SpreadFloor):
+    """Reads the moves after sales as if they were buys."""
+
+    name: str = "BuysOnly"
+
+    def update(self, state, tape):
+        return super().update(state, replace(tape, fills=tape.fills.assign(side=1)))
+
+
+@dataclass(frozen=True)
+class Narrow(SpreadFloor):
+    """Halves its own sd."""
+
+    name: str = "Narrow"
+
+    def posterior(self, state):
+        found = super().posterior(state)
+        return stats.norm(found.mean(), 0.5 * found.std())
+
+
+@dataclass(frozen=True)
+class Liar(AlphaTouch):
+    """Draws from another distribution than it states."""
+
+    name: str = "Liar"
+
+    def posterior(self, state):
+        return _Lying(super().posterior(state))
+
+
+class _Lying(Beta):
+    def __init__(self, belief):
+        super().__init__(belief.a, belief.b)
+
+    def rvs(self, size=None, random_state=None):
+        return np.clip(super().rvs(size, random_state) + 0.5 * self.std(), 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a stranger would write: counts in a tuple, a frozen scipy distribution out."""
+
+    parameter: str = "alpha_touch"
+    name: str = "ByHand"
+
+    def init(self):
+        return AlphaTouch().init()
+
+    def update(self, state, tape):
+        return AlphaTouch().update(state, tape)
+
+    def posterior(self, state):
+        return stats.beta(2 + state.informed, 6 + state.total - state.informed)
+
+
+@pytest.mark.parametrize(
+    ("learner", "check"),
+    [
+        (Twice(), "ledger"),
+        (LabelsTwice(), "ledger"),
+        (PerBp(), "estimand"),
+        (Slow(), "estimand"),
+        (NoFee(), "estimand"),
+        (BuysOnly(), "sign"),
+        (Narrow(), "calibration"),
+        (Liar(), "exactness"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else v.name,
+)
+def test_flaws_that_nobody_told_the_audit_of_are_found(learner, check):
+    (finding,) = apply_check(check, [learner], SEED, quick=True)
+    assert finding.status == "fail", finding.why
+
+
+def test_a_frozen_scipy_distribution_is_a_belief():
+    assert {f.check: f.why for f in battery(ByHand(), SEED, quick=True) if f.status != "pass"} == {}
 
 
 @dataclass(frozen=True)
@@ -72,10 +204,11 @@ class Raises(AlphaTouch):
         raise RuntimeError("no such column")
 
 
-def test_strangers_are_caught_too():
-    checks = {f.check: f for f in battery(TooSure(), SEED, quick=True)}
-    assert checks["ledger"].status == "fail"
-    assert checks["calibration"].status == "fail"
+@pytest.mark.parametrize("name", ["KappaExposure", "KappaMarketOrders", "AlphaTouch", "SpreadFloor"])
+def test_honest_means_move_as_far_as_variances_let_them(name):
+    learner = BUNDLED[name]()
+    ratios = [overclaim(learner, Trials(learner.parameter, s, quick=True).typical()) for s in range(3)]
+    assert 0.8 < np.mean(ratios) < 1.25
 
 
 def test_an_error_is_an_error_and_never_passes():

@@ -8,19 +8,18 @@ not matter, the policies that must not matter, and how much information one even
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 from mmresearch.audit.beliefs import Summary
-from mmresearch.audit.sources import shown
+from mmresearch.audit.information import Information, counted_labels, moved_information
 from mmresearch.belief.catalogue import Parameter, parameter
-from mmresearch.learn.contract import Learner, reads_of
+from mmresearch.learn.contract import Learner
 from mmresearch.sim.policies import Policy, Rotating, Stale
 from mmresearch.sim.worlds import plain
-from mmresearch.tape.evidence import WalkCounts, evidence
 from mmresearch.tape.schema import Tape
 
 LADDER_BPS = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 25.0)
@@ -60,8 +59,10 @@ class Design:
     policy_world : mapping
         World arguments held fixed while policies are compared: a mid that moves, so that old orders differ from new.
     information : callable or None
-        (learner, tape, belief) -> Fisher information that the tape's distinct events carry, per squared unit. None if
-        it hangs on a variance that the learner may know or not: then calibration must tell.
+        What the tape's distinct events can tell; see `mmresearch.audit.information`. None if that hangs on a variance
+        which the learner may know or not: then calibration must tell.
+    typical_policy : Policy or None
+        How we quoted on the typical tape, where that matters.
     """
 
     truths: tuple[float, ...]
@@ -73,28 +74,12 @@ class Design:
     tolerance: float
     is_cost: bool
     mirror_slack: float
-    information: Callable[[Learner, Tape, Summary], float] | None
+    information: Information | None
+    typical_policy: Policy | None = None
     nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     nulls: Mapping[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     policy_world: Mapping[str, float] = field(default_factory=lambda: {"sigma_bps_per_sqrt_s": 1.5})
-
-
-def _label_information(learner: Learner, tape: Tape, found: Summary) -> float:
-    p = float(np.clip(found.mean, 1e-3, 1 - 1e-3))
-    return tape.fills["order_id"].nunique() / (p * (1 - p))
-
-
-def _depth_information(learner: Learner, tape: Tape, found: Summary) -> float:
-    """Fills at depths d carry sum (d - mean d)^2 about kappa when A is learned too; walks carry n/kappa^2."""
-    seen = shown(tape, "trades", 0) if reads_of(learner) == "trades" else tape
-    counts = evidence([seen], window_s=tape.seconds).kappa[0]
-    if isinstance(counts, WalkCounts):
-        return float(counts.beyond.sum()) / found.mean**2
-    n, d = counts.fills.sum(axis=0), counts.depth_bps[0]
-    used = n > 0
-    centre = np.average(d[used], weights=n[used])
-    return float(n[used] @ (d[used] - centre) ** 2) * 1e-8
 
 
 _POLICIES: Mapping[str, Policy] = {
@@ -117,7 +102,8 @@ DESIGNS: Mapping[str, Design] = {
         tolerance=0.05,
         is_cost=False,
         mirror_slack=20.0,
-        information=_depth_information,
+        information=moved_information,
+        typical_policy=Rotating(depths_bps=LADDER_BPS, touch_share=0.0),
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 3.0)},
         policies=_POLICIES,
     ),
@@ -131,7 +117,7 @@ DESIGNS: Mapping[str, Design] = {
         tolerance=0.02,
         is_cost=True,
         mirror_slack=0.002,
-        information=_label_information,
+        information=counted_labels,
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 2.0)},
         nulls={"jumps in our favour": ({"adverse_bps": -14.0}, 0.0)},
         policies=_POLICIES,
@@ -213,9 +199,9 @@ class Trials:
         """Return a generator that depends on the seed, the parameter and the purpose only."""
         return np.random.default_rng(_number(self.seed, self.parameter.name, purpose))
 
-    def typical(self) -> Tape:
-        """Return the tape of the typical truth."""
-        return self.tape(self.typical_truth)
+    def typical(self, replicate: int = 0) -> Tape:
+        """Return the tape of the typical truth, from one of several seeds."""
+        return self.tape(self.typical_truth, replicate, policy=self.design.typical_policy)
 
     def tape(
         self,
@@ -246,7 +232,7 @@ class Trials:
         return _tape(self.parameter.name, float(theta), float(length), seed, policy, world)  # type: ignore[arg-type]
 
     def information(self, learner: Learner, tape: Tape, found: Summary) -> float | None:
-        """Fisher information that the tape's distinct events carry about the parameter, per squared unit."""
+        """Return what the tape's distinct events can tell about the parameter, per squared unit."""
         count = self.design.information
         return None if count is None else count(learner, tape, found)
 
