@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from mmresearch.sim.desk import Desk, Side
-from mmresearch.sim.flow import WINDOW_S, Flow, Windows, draw_flow, draw_path, draw_windows, prints
+from mmresearch.sim.flow import WINDOW_S, Flow, draw_flow, draw_path, draw_windows, prints
 from mmresearch.sim.policies import Policy
 from mmresearch.sim.truth import PLAIN, Stress, Truth
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS
@@ -33,6 +33,8 @@ from mmresearch.tape.schema import Tape, TapeMeta
 JUMP_DELAY_S = (0.02, 0.3)
 #: The markout that must stay clean of other fills of ours.
 MARKOUT_S = 0.5
+#: Quotes that are made at once.
+_BLOCK = 128
 
 
 def play(
@@ -81,74 +83,102 @@ def play(
     n = int(seconds / 0.5) + 8
     sides = (Side.of(1, policy.plan(rng, n)), Side.of(-1, policy.plan(rng, n)))
     desk = Desk(truth, policy.pause_s, policy.pegged, sides)
-    market = _Market.of(truth, desk, windows, rng)
-    scale = windows.activity[windows.at(ts)] ** policy.response
-    _run(market, flow, ts, np.exp(log_mid) / (truth.tick_bps * 1e-4), scale)
-    return _tape(truth, seconds, market.quotes, desk, flow, rng)
+    book = _Book(ts, np.exp(log_mid) / (truth.tick_bps * 1e-4), truth.half_spread_bps * 1e-4, truth.tick)
+    market = _Market(truth, desk, windows.alpha.tolist(), rng, book)
+    _run(market, flow, windows.activity[windows.at(ts)] ** policy.response)
+    return _tape(truth, seconds, book, desk, flow, rng)
 
 
-def _run(market: _Market, flow: Flow, quote_ts: FloatArray, mid_ticks: FloatArray, scale: FloatArray) -> None:
-    """Walk through quotes and market orders in order of time."""
+def _run(market: _Market, flow: Flow, scale: FloatArray) -> None:
+    """Walk through quotes and market orders in order of time; `scale` is by quote."""
     reaches = np.flatnonzero(flow.depth_bps >= 0)
-    when = np.concatenate([quote_ts, flow.ts[reaches]])
-    times, levels, scales = when.tolist(), mid_ticks.tolist(), scale.tolist()
+    when = np.concatenate([market.book.ts, flow.ts[reaches]])
+    times, scales, n_quotes = when.tolist(), scale.tolist(), len(scale)
     takers, depths = flow.side[reaches].tolist(), flow.depth_bps[reaches].tolist()
-    n_quotes = len(quote_ts)
     for k in np.argsort(when, kind="stable").tolist():
         ts = times[k]
         if market.jump_at <= ts:
             market.jumped()
         if k < n_quotes:
-            market.quoted(ts, levels[k], scales[k])
+            market.quoted(k, ts, scales[k])
         else:
             market.traded(ts, takers[k - n_quotes], depths[k - n_quotes])
 
 
 @dataclass(slots=True)
-class _Market:
-    """The market while it is played: the mid in ticks, the touch, the jump to come, and the quotes so far.
+class _Book:
+    """Quotes around the mid, rounded to the tick: made in blocks ahead of time, and anew from where the mid jumps.
 
-    `level` is the mid in ticks without jumps, `factor` what the jumps so far multiply it by; `alpha` is by window.
+    `levels` is the mid in ticks without jumps, `factor` what the jumps so far multiply it by; `jumps` holds the time of
+    each, the quote before it and the factor after it.
     """
+
+    ts: FloatArray
+    levels: FloatArray
+    half: float
+    tick: float
+    factor: float = 1.0
+    start: int = 0
+    bids: list[float] = field(default_factory=list)
+    asks: list[float] = field(default_factory=list)
+    jumps: list[tuple[float, int, float]] = field(default_factory=list)
+
+    def around(self, mid: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Bid and ask, in quote currency, for mids in ticks."""
+        bid, ask = np.rint(mid * (1 - self.half)), np.rint(mid * (1 + self.half))
+        return bid * self.tick, np.where(ask > bid, ask, bid + 1) * self.tick
+
+    def at(self, k: int) -> tuple[float, float]:
+        """Bid and ask of quote k."""
+        i = k - self.start
+        if i >= len(self.bids):
+            bid, ask = self.around(self.levels[k : k + _BLOCK] * self.factor)
+            self.start, self.bids, self.asks, i = k, bid.tolist(), ask.tolist(), 0
+        return self.bids[i], self.asks[i]
+
+    def jump(self, ts: float, before: int, by: float) -> tuple[float, float]:
+        """Let the mid jump after a quote; return the new bid and ask."""
+        self.factor *= by
+        self.jumps.append((ts, before, self.factor))
+        self.bids = []
+        bid, ask = self.around(self.levels[before : before + 1] * self.factor)
+        return float(bid[0]), float(ask[0])
+
+    def quotes(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Time, bid and ask of every quote, those at jumps among them."""
+        when, before, factors = (np.array(column) for column in zip((-1.0, -1, 1.0), *self.jumps, strict=True))
+        factor = factors[np.searchsorted(before, np.arange(len(self.ts)), side="left") - 1]
+        mid = np.append(self.levels[before[1:].astype(np.intp)] * factors[1:], self.levels * factor)
+        ts = np.append(when[1:], self.ts)
+        order = np.argsort(ts, kind="stable")  # at equal times the jump comes first
+        bid, ask = self.around(mid[order])
+        return ts[order], bid, ask
+
+
+@dataclass(slots=True)
+class _Market:
+    """The market while it is played: the touch, the last quote, and the jump to come; `alpha` is by window."""
 
     truth: Truth
     desk: Desk
     alpha: list[float]
     rng: np.random.Generator
-    low: float
-    high: float
-    tick: float
-    quotes: list[tuple[float, float, float]] = field(default_factory=list)
-    level: float = math.nan
-    factor: float = 1.0
+    book: _Book
+    last: int = 0
     bid: float = math.nan
     ask: float = math.nan
     jump_at: float = math.inf
     jump: float = 1.0
 
-    @staticmethod
-    def of(truth: Truth, desk: Desk, windows: Windows, rng: np.random.Generator) -> _Market:
-        """Open the market."""
-        half = truth.half_spread_bps * 1e-4
-        return _Market(truth, desk, windows.alpha.tolist(), rng, 1 - half, 1 + half, truth.tick)
-
-    def show(self, ts: float) -> None:
-        """Quote around the mid."""
-        mid = self.level * self.factor
-        bid, ask = round(mid * self.low), round(mid * self.high)
-        self.bid, self.ask = bid * self.tick, (ask if ask > bid else bid + 1) * self.tick
-        self.quotes.append((ts, self.bid, self.ask))
-
     def jumped(self) -> None:
         """Let the jump of the last informed fill happen."""
-        self.factor *= self.jump
-        self.show(self.jump_at)
+        self.bid, self.ask = self.book.jump(self.jump_at, self.last, self.jump)
         self.jump_at = math.inf
 
-    def quoted(self, ts: float, level: float, scale: float) -> None:
-        """Move the mid, quote around it, and let our orders follow."""
-        self.level = level
-        self.show(ts)
+    def quoted(self, k: int, ts: float, scale: float) -> None:
+        """Move the mid to quote k, and let our orders follow."""
+        self.last = k
+        self.bid, self.ask = self.book.at(k)
         self.desk.quote(ts, self.bid, self.ask, scale)
 
     def traded(self, ts: float, taker: int, reach_bps: float) -> None:
@@ -176,12 +206,12 @@ class _Market:
 def _tape(
     truth: Truth,
     seconds: float,
-    quotes: list[tuple[float, float, float]],
+    shown: _Book,
     desk: Desk,
     flow: Flow,
     rng: np.random.Generator,
 ) -> Tape:
-    ts, bid, ask = np.array(quotes).T
+    ts, bid, ask = shown.quotes()
     bid_sz, ask_sz = rng.integers(1, 40, (2, len(ts))) * truth.lot
     book = pd.DataFrame(dict(zip(QUOTE_COLUMNS, (ts, bid, bid_sz, ask, ask_sz), strict=True)))
     book = book[book["ts"] < seconds].reset_index(drop=True)
