@@ -17,6 +17,7 @@ from typing import Any, Literal
 import arviz as az
 import jax
 import numpy as np
+import numpyro
 import nutpie
 import xarray as xr
 from numpyro.infer import MCMC, NUTS, init_to_median
@@ -33,6 +34,10 @@ ACCEPT, ACCEPT_AGAIN = 0.95, 0.99
 QUICK_DRAWS, QUICK_TUNE = 1000, 800
 _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 _BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
+#: Chains of a fit; NumPyro runs each on a device of its own.
+CHAINS = 4
+#: A CPU counts as one device unless this is said before JAX first computes; a GPU is not concerned.
+numpyro.set_host_device_count(CHAINS)
 _PACKAGES = ("arviz", "jax", "numpyro", "nutpie", "pymc")
 
 
@@ -83,7 +88,7 @@ def fit(
     parameterisation: Parameterisation = "auto",
     draws: int = 1000,
     tune: int = 1000,
-    chains: int = 4,
+    chains: int = CHAINS,
     seed: int = 0,
     progress: bool = True,
     quick: bool = False,
@@ -164,7 +169,7 @@ def _sample_numpyro(
     with jax.enable_x64(True):
         kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median)
         mcmc = MCMC(
-            kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method="vectorized",
+            kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method=_chain_method(chains),
             progress_bar=progress,
         )  # fmt: skip
         mcmc.run(jax.random.PRNGKey(seed), extra_fields=_EXTRA)
@@ -173,6 +178,11 @@ def _sample_numpyro(
     dims = {name: ["asset"] for name in _BY_ASSET if name in posterior}
     groups = {"posterior": posterior, "sample_stats": stats}
     return _kept(az.from_dict(groups, coords={"asset": list(evidence.assets)}, dims=dims))
+
+
+def _chain_method(chains: int) -> str:
+    """Run chains side by side, one a device; where JAX has too few (a GPU, or a session begun before), as one batch."""
+    return "parallel" if jax.local_device_count() >= chains else "vectorized"
 
 
 def _kept(found: xr.DataTree) -> xr.DataTree:
