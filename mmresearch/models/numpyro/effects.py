@@ -14,7 +14,22 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def effect(name: str, mu: ArrayLike, tau: ArrayLike, weight: NDArray) -> Array:
-    """Return x ~ N(mu, tau) by asset, sampled through the site `name`."""
+    """Return x ~ N(mu, tau) by asset, sampled through the site `name`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the site y that is sampled in place of x.
+    mu, tau : array_like
+        Mean and sd of the effects; mu may differ between assets.
+    weight : ndarray, shape (assets,)
+        How far each is centred, from 0 to 1.
+
+    Returns
+    -------
+    jax.Array
+        x, of shape (assets,).
+    """
     centre, log_tau = jnp.asarray(mu), jnp.log(jnp.asarray(tau))
     y = numpyro.sample(name, dist.Normal(weight * centre, jnp.exp(weight * log_tau)))
     return centre + (y - weight * centre) * jnp.exp((1 - weight) * log_tau)

@@ -8,6 +8,21 @@ from pytensor.tensor import TensorLike, TensorVariable
 
 
 def effect(name: str, mu: TensorLike, tau: TensorLike, weight: NDArray) -> TensorVariable:
-    """Return x ~ N(mu, tau) by asset, sampled through the variable `name`."""
+    """Return x ~ N(mu, tau) by asset, sampled through the variable `name`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable y that is sampled in place of x.
+    mu, tau : tensor_like
+        Mean and sd of the effects; mu may differ between assets.
+    weight : ndarray, shape (assets,)
+        How far each is centred, from 0 to 1.
+
+    Returns
+    -------
+    TensorVariable
+        x, of shape (assets,).
+    """
     y = pm.Normal(name, weight * mu, tau**weight, dims="asset")
     return mu + tau ** (1 - weight) * (y - weight * mu)
