@@ -67,6 +67,8 @@ class Fit:
         Seed of the sampler.
     versions : mapping
         Package versions.
+    tries : int
+        2 if the gate refused the first run, so that these are the draws of the second.
     """
 
     parameter: str
@@ -78,6 +80,7 @@ class Fit:
     seconds: float
     seed: int
     versions: Mapping[str, str]
+    tries: int = 1
 
 
 def fit(
@@ -134,13 +137,14 @@ def fit(
     model = getattr(pymc_models if backend == "pymc" else numpyro_models, parameter)
     built = model(evidence, parameterisation=parameterisation, **options)
     found = run(built, evidence, draws, tune, chains, seed, progress, ACCEPT)
-    judged = gate(found)
+    judged, tries = gate(found), 1
     if not judged.passed:
+        tries = 2
         found = run(built, evidence, 2 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
         judged = gate(found)
     seconds = time.perf_counter() - start
     versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
-    return Fit(parameter, backend, SAMPLERS[backend], parameterisation, found, judged, seconds, seed, versions)
+    return Fit(parameter, backend, SAMPLERS[backend], parameterisation, found, judged, seconds, seed, versions, tries)
 
 
 def _check(parameter: str, backend: str) -> None:
