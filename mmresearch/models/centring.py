@@ -25,6 +25,8 @@ Parameterisation = Literal["auto", "centred", "noncentred"]
 LOGIT_SPREAD, KAPPA_SPREAD, RATE_SPREAD, SCALE_SPREAD = 0.4, 0.5, 0.25, 0.5
 #: Plausible spread of an asset's windows, which no amount of data within them removes.
 WANDER = 0.2
+#: Sd of one fill's move (bps) where no data tell it.
+MOVE_SD_BPS = 4.0
 
 
 def fixed(form: Parameterisation, weights: FloatArray) -> FloatArray:
@@ -60,12 +62,16 @@ def label_weights(data: LabelData) -> FloatArray:
 def markout_weights(data: MarkoutData) -> tuple[FloatArray, FloatArray]:
     """Weights of the adverse move and of the log scale; each of shape (assets,)."""
     n = len(data.assets)
-    total = np.maximum(np.bincount(data.asset, data.n, minlength=n), 1.0)
-    mean = np.bincount(data.asset, data.n * data.mean_bps, minlength=n) / total
-    variance = data.m2 / np.maximum(data.dof, 1.0)
-    se2 = variance * (1 / total + WANDER**2 / _windows(data.asset, n))
-    spread = 0.5 * float(np.clip(np.std(mean), 0.2, 5.0)) if n > 2 else 0.5
-    return _share(spread, se2), _share(SCALE_SPREAD, 0.5 / np.maximum(data.dof, 1.0))
+    total = np.bincount(data.asset, data.n, minlength=n)
+    seen, known = total > 0, data.dof > 0
+    mean = np.bincount(data.asset, data.n * data.mean_bps, minlength=n)[seen] / total[seen]
+    # An asset without two moves in one window says nothing of its variance: that of the others, or of the prior.
+    pooled = data.m2[known].sum() / data.dof[known].sum() if known.any() else MOVE_SD_BPS**2
+    variance = np.where(known, data.m2 / np.maximum(data.dof, 1.0), pooled)
+    with np.errstate(divide="ignore"):
+        se2 = variance * (1 / total + WANDER**2 / _windows(data.asset, n))
+    spread = 0.5 * float(np.clip(np.std(mean), 0.2, 5.0)) if mean.size > 2 else 0.5
+    return _share(spread, se2), _share(SCALE_SPREAD, 0.5 / np.maximum(data.dof, 0.1))
 
 
 def depth_weights(data: DepthData) -> tuple[FloatArray, FloatArray]:

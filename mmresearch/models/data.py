@@ -2,7 +2,8 @@
 
 Rows without information (no label, no exposure) are left out. Depth bins are merged to six per octave. Within a bin
 the mean of e^{-kappa d} is taken to second order, e^{-kappa dbar + kappa^2 v/2} with v the variance of depth in the
-bin, so that merging changes the intensity by less than a part in a thousand where fills happen.
+bin, so that merging changes the intensity by less than a part in a thousand where fills happen. The depths of fills
+are summed before merging: within a merged bin fills lie nearer than exposure does, by kappa v.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class DepthData:
         Order-seconds, mean depth less the asset's reference depth, variance of depth within the bin; zero where there
         is no exposure.
     fills, travelled_bps : ndarray, shape (R,)
-        Fills, and the sum of their depths less the reference depth.
+        Fills, and the sum of their depths less the reference depth, from the bins of the evidence.
     reference_bps : ndarray, shape (assets,)
         Mean depth of the asset's fills.
     """
@@ -131,25 +132,34 @@ def markout_data(evidence: Evidence) -> MarkoutData:
 def depth_data(evidence: Evidence, window_effect: bool = True) -> DepthData:
     """Rows for kappa from own fills; one window for each asset if windows have no effect."""
     counts = evidence.kappa
+    _require(len(counts) > 0, "no assets")
     _require(all(isinstance(c, DepthCounts) for c in counts), "own fills and trade tapes cannot share one model")
     parts = [_merged(c, window_effect) for c in counts if isinstance(c, DepthCounts)]
-    reference = np.array([_reference_depth(e, d, n) for e, d, _, n in parts])
-    used = [part[0].sum(axis=1) > 0 for part in parts]
-    width = max(part[0].shape[1] for part in parts)
-    columns = [[_widen(p[k][u], width) for p, u in zip(parts, used, strict=True)] for k in range(4)]
-    exposure, depth, variance, n = (np.concatenate(column) for column in columns)
+    used = [part.exposure_s.sum(axis=1) > 0 for part in parts]
+    _require(any(u.any() for u in used), "no order ever rested in a known market")
+    width = max(part.exposure_s.shape[1] for part in parts)
+    binned = [
+        [_widen(table[u], width) for table, u in zip(tables, used, strict=True)]
+        for tables in zip(*((p.exposure_s, p.depth_bps, p.variance_bps2) for p in parts), strict=True)
+    ]
+    exposure, depth, variance = (np.concatenate(tables) for tables in binned)
+    fills, travelled = (
+        np.concatenate([row[u] for row, u in zip(rows, used, strict=True)])
+        for rows in zip(*((p.fills, p.travelled_bps) for p in parts), strict=True)
+    )
+    reference = np.array([part.reference_bps for part in parts])
     asset = _repeat(used)
     depth = np.where(exposure > 0, depth - reference[asset][:, None], 0.0)
     return DepthData(
         assets=evidence.assets,
-        n_windows=max(part[0].shape[0] for part in parts),
+        n_windows=max(part.fills.size for part in parts),
         asset=asset,
         window=np.concatenate([np.flatnonzero(u) for u in used]),
         exposure_s=exposure,
         depth_bps=depth,
         variance_bps2=variance,
-        fills=_integers([n.sum(axis=1)]),
-        travelled_bps=(n * depth).sum(axis=1),
+        fills=_integers([fills]),
+        travelled_bps=travelled - fills * reference[asset],
         reference_bps=reference,
     )
 
@@ -162,6 +172,7 @@ def _widen(rows: FloatArray, width: int) -> FloatArray:
 def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
     """Rows for kappa from market orders; one window for each asset if windows have no effect."""
     counts = [c for c in evidence.kappa if isinstance(c, WalkCounts)]
+    _require(len(counts) > 0, "no trade tapes")
     _require(len(counts) == len(evidence.kappa), "own fills and trade tapes cannot share one model")
     asset = np.repeat(np.arange(len(counts)), [c.seconds.size for c in counts])
     window = np.concatenate([np.arange(c.seconds.size) for c in counts])
@@ -171,7 +182,8 @@ def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
     ]
     seconds, inside, at, beyond, excess, tick = columns
     used = seconds > 0
-    half_mean = np.array([np.average(c.half_spread_bps, weights=c.seconds) for c in counts])
+    _require(bool(used.any()), "no trade tape has a quote in an open second")
+    half_mean = _half_spreads(counts)
     orders = inside + at + beyond
     tick = np.where(np.isfinite(tick), np.maximum(tick, 1e-6), 1e-6)
     if not window_effect:
@@ -182,29 +194,49 @@ def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
     )  # fmt: skip
 
 
-def _merged(counts: DepthCounts, window_effect: bool) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Exposure, mean and variance of depth, and fills, with neighbouring depth bins merged."""
+def _half_spreads(counts: list[WalkCounts]) -> FloatArray:
+    """Mean half-spread of each asset; that of the others for one without a market order, which never told its own."""
+    half = np.array([np.average(c.half_spread_bps, weights=c.seconds) if c.seconds.any() else np.nan for c in counts])
+    known = np.isfinite(half)
+    _require(bool(known.any()), "no market order in any trade tape")
+    return np.where(known, half, half[known].mean())
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """One asset's windows: K merged bins, and fills with the sum of their depths."""
+
+    exposure_s: FloatArray
+    depth_bps: FloatArray
+    variance_bps2: FloatArray
+    fills: FloatArray
+    travelled_bps: FloatArray
+
+    @property
+    def reference_bps(self) -> float:
+        """Mean depth of the fills (of the exposure, without any; 0 without either): intensity there is known best."""
+        if self.fills.sum():
+            return float(self.travelled_bps.sum() / self.fills.sum())
+        return float((self.exposure_s * self.depth_bps).sum() / max(self.exposure_s.sum(), 1e-300))
+
+
+def _merged(counts: DepthCounts, window_effect: bool) -> _Merged:
+    """Merge neighbouring depth bins; add up the windows if they have no effect."""
     exposure, depth, fills = counts.exposure_s, counts.depth_bps, counts.fills
     mean = (exposure * depth).sum(axis=0) / exposure.sum(axis=0)
     group = np.floor(np.log2(np.maximum(mean, 2.0**-6)) * BINS_PER_OCTAVE).astype(int)
-    _, inverse = np.unique(group, return_inverse=True)
-    fold = np.zeros((inverse.size, int(inverse.max()) + 1))
+    bins, inverse = np.unique(group, return_inverse=True)
+    fold = np.zeros((inverse.size, bins.size))
     fold[np.arange(inverse.size), inverse] = 1.0
     if not window_effect:
         exposure, travelled, fills = (a.sum(axis=0, keepdims=True) for a in (exposure, exposure * depth, fills))
         depth = travelled / np.where(exposure > 0, exposure, 1.0)
     depth = np.maximum(depth, 0.0)
-    seconds, n = exposure @ fold, fills @ fold
+    seconds = exposure @ fold
     weight = np.where(seconds > 0, seconds, 1.0)
     mean = (exposure * depth) @ fold / weight
     variance = (exposure * (depth - mean[:, inverse]) ** 2) @ fold / weight
-    return seconds, mean, variance, n
-
-
-def _reference_depth(exposure: FloatArray, depth: FloatArray, fills: FloatArray) -> float:
-    """Mean depth of the fills (of the exposure, without any): intensity there is known best."""
-    weights = fills if fills.sum() else exposure
-    return float((weights * depth).sum() / weights.sum())
+    return _Merged(seconds, mean, variance, fills.sum(axis=1), (fills * depth).sum(axis=1))
 
 
 def _repeat(used: list[NDArray[np.bool_]]) -> IntArray:

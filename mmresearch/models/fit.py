@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,8 @@ from mmresearch.models.gate import Gate, gate
 from mmresearch.tape.evidence import Evidence
 
 Backend = Literal["pymc", "numpyro"]
+#: draws, tune, chains, seed, progress, target of acceptance -> draws.
+Sampler = Callable[[int, int, int, int, bool, float], xr.DataTree]
 SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
 ACCEPT, ACCEPT_AGAIN = 0.95, 0.99
 QUICK_DRAWS, QUICK_TUNE = 1000, 800
@@ -133,14 +135,14 @@ def fit(
     _check(parameter, backend)
     if quick:
         draws, tune = QUICK_DRAWS, QUICK_TUNE
-    run = _sample_pymc if backend == "pymc" else _sample_numpyro
     model = getattr(pymc_models if backend == "pymc" else numpyro_models, parameter)
     built = model(evidence, parameterisation=parameterisation, **options)
-    found = run(built, evidence, draws, tune, chains, seed, progress, ACCEPT)
+    run = _pymc_sampler(built) if backend == "pymc" else _numpyro_sampler(built, evidence.assets)
+    found = run(draws, tune, chains, seed, progress, ACCEPT)
     judged, tries = gate(found), 1
     if not judged.passed:
         tries = 2
-        found = run(built, evidence, 2 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
+        found = run(2 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
         judged = gate(found)
     seconds = time.perf_counter() - start
     versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
@@ -155,33 +157,37 @@ def _check(parameter: str, backend: str) -> None:
         raise FitError(f"no reference model for {parameter!r}; there are {', '.join(MODELLED)}")
 
 
-def _sample_pymc(
-    model: Any, evidence: Evidence, draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float
-) -> xr.DataTree:
+def _pymc_sampler(model: Any) -> Sampler:
+    """Compile once, so that a second run costs its draws only."""
     compiled = nutpie.compile_pymc_model(model, backend="numba")
-    found = nutpie.sample(
-        compiled, draws=draws, tune=tune, chains=chains, seed=seed, progress_bar=progress, target_accept=accept,
-        cores=min(chains, os.cpu_count() or 1),
-    )  # fmt: skip
-    return _kept(found)
 
-
-def _sample_numpyro(
-    model: Any, evidence: Evidence, draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float
-) -> xr.DataTree:
-    keep_compiled()
-    with jax.enable_x64(True):
-        kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median)
-        mcmc = MCMC(
-            kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method=_chain_method(chains),
-            progress_bar=progress,
+    def run(draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float) -> xr.DataTree:
+        found = nutpie.sample(
+            compiled, draws=draws, tune=tune, chains=chains, seed=seed, progress_bar=progress, target_accept=accept,
+            cores=min(chains, os.cpu_count() or 1),
         )  # fmt: skip
-        mcmc.run(jax.random.PRNGKey(seed), extra_fields=_EXTRA)
-        posterior = {k: np.asarray(v) for k, v in mcmc.get_samples(group_by_chain=True).items()}
-        stats = {k: np.asarray(v) for k, v in mcmc.get_extra_fields(group_by_chain=True).items()}
-    dims = {name: ["asset"] for name in _BY_ASSET if name in posterior}
-    groups = {"posterior": posterior, "sample_stats": stats}
-    return _kept(az.from_dict(groups, coords={"asset": list(evidence.assets)}, dims=dims))
+        return _kept(found)
+
+    return run
+
+
+def _numpyro_sampler(model: Any, assets: tuple[str, ...]) -> Sampler:
+    def run(draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float) -> xr.DataTree:
+        keep_compiled()
+        with jax.enable_x64(True):
+            kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median)
+            mcmc = MCMC(
+                kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method=_chain_method(chains),
+                progress_bar=progress,
+            )  # fmt: skip
+            mcmc.run(jax.random.PRNGKey(seed), extra_fields=_EXTRA)
+            posterior = {k: np.asarray(v) for k, v in mcmc.get_samples(group_by_chain=True).items()}
+            stats = {k: np.asarray(v) for k, v in mcmc.get_extra_fields(group_by_chain=True).items()}
+        dims = {name: ["asset"] for name in _BY_ASSET if name in posterior}
+        groups = {"posterior": posterior, "sample_stats": stats}
+        return _kept(az.from_dict(groups, coords={"asset": list(assets)}, dims=dims))
+
+    return run
 
 
 def _chain_method(chains: int) -> str:
