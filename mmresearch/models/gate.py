@@ -81,15 +81,18 @@ def gate(draws: Any) -> Gate:
     Raises
     ------
     GateError
-        If sampler statistics are missing: no news is not good news.
+        If draws or sampler statistics are missing: no news is not good news.
     """
-    if "sample_stats" not in draws.children:
-        raise GateError("the draws have no sample_stats; sample with divergences and energy recorded")
+    for group in ("posterior", "sample_stats"):
+        if group not in draws.children:
+            raise GateError(f"the draws have no {group}; sample with divergences and energy recorded")
     stats = draws["sample_stats"]
     missing = [name for name in ("diverging", "energy") if name not in stats]
     if missing:
         raise GateError(f"sample_stats lack {', '.join(missing)}; sample with them recorded")
     posterior = draws["posterior"].to_dataset()
+    # Ranks hide an infinite draw: to the diagnostics it is just the largest.
+    posterior = posterior.where(np.isfinite(posterior))
     outer = posterior.drop_vars([name for name in _INNER if name in posterior])
     rows = [
         _worst("r-hat", az.rhat(posterior), RHAT_BOUND, largest=True),
@@ -99,7 +102,9 @@ def gate(draws: Any) -> Gate:
     divergent = int(stats["diverging"].sum())
     rows.append(("divergences", float(divergent), 0.0, divergent == 0, "all chains"))
     energy = stats["energy"].transpose("chain", "draw").to_numpy()
-    bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
+    moves, variance = np.square(np.diff(energy, axis=1)).mean(axis=1), energy.var(axis=1)
+    # Energy that stands still has no BFMI, and a chain without one is refused.
+    bfmi = np.divide(moves, variance, out=np.full(len(variance), np.nan), where=variance > 0)
     rows.append(("bfmi", float(bfmi.min()), BFMI_BOUND, bool(bfmi.min() > BFMI_BOUND), f"chain {int(bfmi.argmin())}"))
     return Gate(pd.DataFrame(rows, columns=["check", "value", "bound", "passed", "variable"]))
 
