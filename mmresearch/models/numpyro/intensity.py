@@ -87,7 +87,7 @@ def _fill_model(
             cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
             k = k * jnp.exp(size * numpyro.sample("w_kappa", cells)[data.asset, data.window])
         slope = k[:, None]
-        within = 0.5 * jnp.square(slope) * data.variance_bps2
+        within = jnp.square(slope) * data.variance_bps2 / jnp.sqrt(4 + jnp.square(slope) * data.variance_bps2)
         log_reach = logsumexp(log_exposure - slope * data.depth_bps + within, axis=1)
         mean = jnp.exp(log_rate[data.asset] + log_reach)
         law = (

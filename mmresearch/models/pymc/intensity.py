@@ -86,9 +86,9 @@ def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effe
             w = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
             decay = (log_kappa[:, None] + wander * w)[data.asset, data.window]
         k = pm.math.exp(decay)
-        reach = (
-            data.exposure_s * pm.math.exp(k[:, None] ** 2 * data.variance_bps2 / 2 - k[:, None] * data.depth_bps)
-        ).sum(axis=1)
+        spread = k[:, None] ** 2 * data.variance_bps2
+        thinned = pm.math.exp(spread / pm.math.sqrt(4 + spread) - k[:, None] * data.depth_bps)
+        reach = (data.exposure_s * thinned).sum(axis=1)
         mean = pm.math.exp(log_rate)[data.asset] * reach
         if window_effect:
             burst = pm.HalfNormal("burst", p.burst_scale)
