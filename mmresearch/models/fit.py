@@ -71,6 +71,8 @@ class Fit:
         Package versions.
     tries : int
         2 if the gate refused the first run, so that these are the draws of the second.
+    options : str
+        What the model was told beyond its defaults, as in a call; empty for nothing.
     """
 
     parameter: str
@@ -83,6 +85,7 @@ class Fit:
     seed: int
     versions: Mapping[str, str]
     tries: int = 1
+    options: str = ""
 
 
 def fit(
@@ -146,7 +149,10 @@ def fit(
         judged = gate(found)
     seconds = time.perf_counter() - start
     versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
-    return Fit(parameter, backend, SAMPLERS[backend], parameterisation, found, judged, seconds, seed, versions, tries)
+    told = ", ".join(f"{name}={value!r}" for name, value in sorted(options.items()))
+    return Fit(
+        parameter, backend, SAMPLERS[backend], parameterisation, found, judged, seconds, seed, versions, tries, told
+    )
 
 
 def _check(parameter: str, backend: str) -> None:

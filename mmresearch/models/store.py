@@ -1,6 +1,8 @@
 """Draws on disk: ArviZ DataTree in zarr, with what they were made from.
 
-A store is written beside its place and renamed into it, so a reader sees the old draws or the new ones, never half.
+A store is written beside its place and renamed into it, so a reader sees the old draws or the new ones (for the instant
+between two renames, none), never half; if the new ones cannot take their place, the old ones return to it. Only a
+folder of ours is ever replaced.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ class StoreError(ValueError):
     """A path that holds no draws of ours."""
 
 
+#: Attributes by which a folder is known to be ours.
+_OURS = ("parameter", "backend", "evidence_sha256", "versions")
+
+
 def evidence_hash(evidence: Evidence) -> str:
     """Hash of every number in the evidence (SHA-256, hex)."""
     digest = hashlib.sha256()
@@ -34,8 +40,11 @@ def evidence_hash(evidence: Evidence) -> str:
             digest.update(type(counts).__name__.encode())
             for field in dataclasses.fields(counts):
                 value = getattr(counts, field.name)
-                plain = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
-                digest.update(field.name.encode() + plain)
+                digest.update(field.name.encode())
+                if isinstance(value, np.ndarray):
+                    digest.update(repr(value.shape).encode() + value.astype(np.float64).tobytes())
+                else:
+                    digest.update(repr(value).encode())
     return digest.hexdigest()
 
 
@@ -55,8 +64,15 @@ def save_fit(fitted: Fit, path: str | Path, evidence: Evidence) -> Path:
     -------
     pathlib.Path
         The folder.
+
+    Raises
+    ------
+    StoreError
+        If the path exists and holds something else than draws of ours.
     """
     target = Path(path)
+    if os.path.lexists(target) and not _is_ours(target):
+        raise StoreError(f"{target} exists and holds no draws of ours; it is left as it is")
     target.parent.mkdir(parents=True, exist_ok=True)
     tree = fitted.posterior.copy()
     tree.attrs = {
@@ -64,7 +80,9 @@ def save_fit(fitted: Fit, path: str | Path, evidence: Evidence) -> Path:
         "backend": fitted.backend,
         "sampler": fitted.sampler,
         "parameterisation": fitted.parameterisation,
-        "seed": fitted.seed,
+        "options": fitted.options,
+        "seed": int(fitted.seed),
+        "tries": fitted.tries,
         "seconds": fitted.seconds,
         "versions": json.dumps(dict(fitted.versions)),
         "evidence_sha256": evidence_hash(evidence),
@@ -73,12 +91,33 @@ def save_fit(fitted: Fit, path: str | Path, evidence: Evidence) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         tree.to_zarr(temporary / "new", mode="w", consolidated=False)
-        if target.exists():
-            os.replace(target, temporary / "old")
-        os.replace(temporary / "new", target)
+        _put(temporary / "new", target, temporary / "old")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _put(new: Path, target: Path, old: Path) -> None:
+    """Let the new folder take the place of the target; put the old one back if it cannot."""
+    if target.exists():
+        os.replace(target, old)
+    try:
+        os.replace(new, target)
+    except BaseException:
+        if old.exists():
+            os.replace(old, target)
+        raise
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a folder was written by `save_fit`, or is empty."""
+    if not path.is_dir():
+        return False
+    try:
+        attrs = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
+    except (OSError, ValueError, KeyError):
+        return not any(path.iterdir())
+    return all(name in attrs for name in _OURS)
 
 
 def load_fit(path: str | Path) -> tuple[xr.DataTree, Gate, dict[str, Any]]:
@@ -93,7 +132,7 @@ def load_fit(path: str | Path) -> tuple[xr.DataTree, Gate, dict[str, Any]]:
         tree = xr.open_datatree(path, engine="zarr", consolidated=False).load()
     except (FileNotFoundError, ValueError, OSError) as error:
         raise StoreError(f"{path} holds no draws: {error}") from error
-    if "parameter" not in tree.attrs:
+    if not all(name in tree.attrs for name in _OURS):
         raise StoreError(f"{path} holds draws without provenance; it was not written by save_fit")
     return (
         tree,
