@@ -92,7 +92,9 @@ def decision(parameter: str, belief: Belief, setting: Setting, rng: np.random.Ge
     rng : numpy.random.Generator
         Draws from a joint belief.
     """
-    found = regret(quoted_depth_bps(parameter, belief, setting, rng), setting.market, setting.cost_bps)
+    # A resting quote is never better than the mid: beyond it one takes, and the law of fills ends.
+    depth = max(quoted_depth_bps(parameter, belief, setting, rng), 0.0)
+    found = regret(depth, setting.market, setting.cost_bps)
     bound = tolerance_bps(found)
     # The check sees money: a quote that is off by half its distance beyond cost must show.
     off = regret(found.best_depth_bps + 0.5 * found.edge_bps, setting.market, setting.cost_bps)
