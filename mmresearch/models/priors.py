@@ -140,3 +140,18 @@ class WalkPriors:
     tau_rate_log_sd: float = 0.6
     burst_scale: float = 0.5
     burst_floor: float = 1e-6
+
+
+def of_kind[Priors](kind: type[Priors], given: object | None) -> Priors:
+    """Return the given hyperpriors, or the defaults of the kind if there are none.
+
+    Raises
+    ------
+    TypeError
+        If they are of another kind: they would be ignored without a word.
+    """
+    if given is None:
+        return kind()
+    if not isinstance(given, kind):
+        raise TypeError(f"this evidence takes {kind.__name__}, got {type(given).__name__}")
+    return given

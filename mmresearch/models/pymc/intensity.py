@@ -18,7 +18,7 @@ import pytensor.tensor as pt
 
 from mmresearch.models.centring import Parameterisation, depth_weights, fixed, walk_weights
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
-from mmresearch.models.priors import KappaPriors, WalkPriors
+from mmresearch.models.priors import KappaPriors, WalkPriors, of_kind
 from mmresearch.models.pymc.effects import effect
 from mmresearch.tape.evidence import Evidence, WalkCounts
 
@@ -39,7 +39,7 @@ def kappa(
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
     window_effect : bool
-        Let intensity and decay wander between windows.
+        Let intensity and decay wander between windows; of trade tapes the decay only: their orders come in bursts.
     priors : KappaPriors or WalkPriors, optional
         Hyperpriors of the kind of evidence.
 
@@ -52,11 +52,13 @@ def kappa(
     ------
     EvidenceError
         If own fills and trade tapes are mixed.
+    TypeError
+        If the hyperpriors are those of the other kind of evidence.
     """
     if evidence.kappa and isinstance(evidence.kappa[0], WalkCounts):
-        given = priors if isinstance(priors, WalkPriors) else WalkPriors()
+        given = of_kind(WalkPriors, priors)
         return _from_walks(walk_data(evidence, window_effect), parameterisation, window_effect, given)
-    chosen = priors if isinstance(priors, KappaPriors) else KappaPriors()
+    chosen = of_kind(KappaPriors, priors)
     return _from_fills(depth_data(evidence, window_effect), parameterisation, window_effect, chosen)
 
 
