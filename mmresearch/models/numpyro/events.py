@@ -56,10 +56,12 @@ def alpha_touch(
         with numpyro.plate("asset", len(data.assets)):
             logit = effect("logit_alpha", mu, tau, weight)
             alpha = numpyro.deterministic("alpha_touch", expit(logit))
+        rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b)) if overdispersion else None
+        if not data.asset.size:
+            return  # no plate may be empty; without a label the posterior is the prior
         noise = jnp.asarray(data.false_positive)
         theta = (noise + (1 - noise) * alpha)[data.asset]
-        if overdispersion:
-            rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
+        if rho is not None:
             strength = (1 - rho) / (p.rho_floor + rho)
             law = BetaBinomial(theta * strength, (1 - theta) * strength, data.total)
         else:
@@ -114,17 +116,20 @@ def spread_floor_bps(
         if noise == "student_t":
             nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))
             i = data.value_asset
-            with numpyro.plate("fill", i.size):
-                numpyro.sample("moves", dist.StudentT(nu, adverse[i], s[i]), obs=data.values_bps)
+            if i.size:
+                with numpyro.plate("fill", i.size):
+                    numpyro.sample("moves", dist.StudentT(nu, adverse[i], s[i]), obs=data.values_bps)
             return
         spread = 1 / data.n
         if window_effect:
             spread = spread + jnp.square(numpyro.sample("c", dist.HalfNormal(p.c_scale)))
-        with numpyro.plate("window_row", data.asset.size):
-            law = dist.Normal(adverse[data.asset], s[data.asset] * jnp.sqrt(spread))
-            numpyro.sample("mean", law, obs=data.mean_bps)
-        with numpyro.plate("asset_with_spread", known.size):
-            squares = dist.Gamma(data.dof[known] / 2, 0.5 / jnp.square(s[known]))
-            numpyro.sample("m2", squares, obs=data.m2[known])
+        if data.asset.size:
+            with numpyro.plate("window_row", data.asset.size):
+                law = dist.Normal(adverse[data.asset], s[data.asset] * jnp.sqrt(spread))
+                numpyro.sample("mean", law, obs=data.mean_bps)
+        if known.size:
+            with numpyro.plate("asset_with_spread", known.size):
+                squares = dist.Gamma(data.dof[known] / 2, 0.5 / jnp.square(s[known]))
+                numpyro.sample("m2", squares, obs=data.m2[known])
 
     return model
