@@ -25,6 +25,8 @@ Parameterisation = Literal["auto", "centred", "noncentred"]
 LOGIT_SPREAD, KAPPA_SPREAD, RATE_SPREAD, SCALE_SPREAD = 0.4, 0.5, 0.25, 0.5
 #: Plausible spread of an asset's windows, which no amount of data within them removes.
 WANDER = 0.2
+#: Halvings of the range in which an asset's kappa lies, .001 to 100 per bp on the log scale: to a part in a thousand.
+_BISECTIONS = 14
 #: Sd of one fill's move (bps) where no data tell it.
 MOVE_SD_BPS = 4.0
 
@@ -79,8 +81,35 @@ def depth_weights(data: DepthData) -> tuple[FloatArray, FloatArray]:
     n = len(data.assets)
     total = np.bincount(data.asset, data.fills, minlength=n)
     wander = WANDER**2 / _windows(data.asset, n)
-    # A fill tells log kappa about as much as one exponential distance does.
-    return _share(KAPPA_SPREAD, 1 / (total + 0.5) + wander), _share(RATE_SPREAD, 1 / (total + 0.5) + wander)
+    known = _decay_information(data)
+    return _share(KAPPA_SPREAD, 1 / (known + 0.5) + wander), _share(RATE_SPREAD, 1 / (total + 0.5) + wander)
+
+
+def _decay_information(data: DepthData) -> FloatArray:
+    """Fisher information about log kappa in the depths of fills, at each asset's own best kappa; shape (assets,).
+
+    Given their number, the fills of a row are spread over its depths as E e^{-kappa d}. The information is the sum of
+    n kappa^2 Var(d): one a fill where orders rest at all depths, nothing where they rest at one.
+    """
+    n = len(data.assets)
+    log_low, log_high = np.full(n, np.log(1e-3)), np.full(n, np.log(1e2))
+    for _ in range(_BISECTIONS):
+        middle = (log_low + log_high) / 2
+        mean, _ = _depth_moments(data, np.exp(middle)[data.asset])
+        steeper = np.bincount(data.asset, data.fills * mean - data.travelled_bps, minlength=n) > 0
+        log_low, log_high = np.where(steeper, middle, log_low), np.where(steeper, log_high, middle)
+    kappa = np.exp(log_low)
+    _, variance = _depth_moments(data, kappa[data.asset])
+    return kappa**2 * np.bincount(data.asset, data.fills * variance, minlength=n)
+
+
+def _depth_moments(data: DepthData, kappa: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance of the depth of a fill in each row; shape (R,) each."""
+    exponent = np.where(data.exposure_s > 0, -kappa[:, None] * data.depth_bps, -np.inf)
+    weight = data.exposure_s * np.exp(exponent - exponent.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    mean = (weight * data.depth_bps).sum(axis=1)
+    return mean, (weight * (data.depth_bps - mean[:, None]) ** 2).sum(axis=1)
 
 
 def walk_weights(data: WalkData) -> tuple[FloatArray, FloatArray, FloatArray]:
