@@ -104,7 +104,7 @@ print("quote from the joint belief within half a bp of it:", abs(market.best_dep
 # the full model. A failing check names the fault; the last column prices the difference.
 
 # %%
-found = audit(tapes, list(learners.values()), backend="pymc", quick=True, seed=1).audit
+found = audit(tapes, list(learners.values()), backend="pymc", quick=True, seed=1, truths=truths).audit
 table = found.table[["learner", "asset", "verdict"]].assign(
     honest_width=found.table["sd_ratio"].between(0.8, 1.25), costs_over_a_tenth_of_a_bp=found.table["regret_bps"] > 0.1
 )
