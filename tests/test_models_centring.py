@@ -88,6 +88,41 @@ def test_windows_that_wander_bound_what_one_window_tells():
     assert many > 0.99 > 0.85 > one
 
 
+@pytest.mark.parametrize("informed", [0, 1])
+def test_labels_that_are_all_alike_are_not_sharp_however_many(informed):
+    """Without one label of the other kind a logit has no end."""
+    total = EVENTS[ROWS]
+    assert (label_weights(LabelData(NAMES, ROWS, informed * total, total, np.zeros(4))) < 0.1).all()
+
+
+def test_fills_at_one_depth_say_nothing_of_kappa():
+    """Who quotes at the touch alone learns the intensity there, and not how it decays."""
+    each = np.ones((ROWS.size, 1))
+    touch = replace(depths(), exposure_s=each, depth_bps=0 * each, variance_bps2=0 * each)
+    kappa, intensity = depth_weights(touch)
+    assert (kappa < 0.15).all()
+    assert intensity[3] > 0.9
+
+
+def test_what_fills_say_of_kappa_is_the_curvature_of_their_likelihood():
+    """Worked out by second differences at the peak, which is at .2 per bp; a fill says less than a free distance."""
+    data = depths()
+    last = ROWS == 3
+    n, depth = data.fills[last].sum(), data.depth_bps[-1]
+
+    def value(log_kappa):
+        return -n * np.log(np.exp(-np.exp(log_kappa) * depth).sum())
+
+    at, h = np.log(0.2), 1e-3
+    curvature = -(value(at + h) - 2 * value(at) + value(at - h)) / h**2
+    spread2 = centring.KAPPA_SPREAD**2
+    few = replace(data, fills=np.where(last, 2, data.fills))  # of many fills the weight is one, and hides its parts
+    weight = depth_weights(few)[0][3]
+    information = 1 / (spread2 * (1 / weight - 1) - centring.WANDER**2 / 60) - 0.5
+    assert information == pytest.approx(curvature * 120 / n, rel=0.01)
+    assert information < 120
+
+
 def test_an_asset_without_moves_is_not_centred_and_leaves_the_others_alone():
     with_it, without = (markout_weights(replace(markouts(), asset=a)) for a in (ROWS, np.maximum(ROWS, 1)))
     assert with_it[0][0] == 0.0
