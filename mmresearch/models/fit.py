@@ -32,7 +32,7 @@ Backend = Literal["pymc", "numpyro"]
 #: draws, tune, chains, seed, progress, target of acceptance -> draws.
 Sampler = Callable[[int, int, int, int, bool, float], xr.DataTree]
 SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
-ACCEPT, ACCEPT_AGAIN = 0.95, 0.99
+ACCEPT, ACCEPT_AGAIN = 0.98, 0.995
 QUICK_DRAWS, QUICK_TUNE = 1000, 800
 _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 _BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
