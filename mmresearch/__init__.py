@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mmresearch.tape.evidence import evidence
     from mmresearch.tape.read import read
     from mmresearch.tape.schema import Tape
+    from mmresearch.tape.validate import validate
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _NAMES = {
     "prior": ("mmresearch.belief.catalogue", "prior"),
     "read": ("mmresearch.tape.read", "read"),
     "simulate": ("mmresearch.sim.worlds", "simulate"),
+    "validate": ("mmresearch.tape.validate", "validate"),
 }
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "sim",
     "simulate",
     "tape",
+    "validate",
 ]
 
 

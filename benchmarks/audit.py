@@ -1,0 +1,46 @@
+"""How long the command takes: its help, and a quick audit of four assets by both backends, cold and warm.
+
+Cold: no compiled program is kept from an earlier run. Warm: the same audit once more. The tapes are the stems given, or
+four of the bundled tapes. ``python -m benchmarks.audit [STEM ...]``
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mmresearch.sim.bundle import data_dir
+
+COMMAND = [sys.executable, "-m", "mmresearch.cli"]
+BUNDLED = ("ALFA", "BRAV", "CHAR", "DELT")
+
+
+def seconds_of(words: list[str], cache: Path) -> float:
+    """Wall time of one run of the command in a process of its own, in seconds."""
+    start = time.perf_counter()
+    subprocess.run(
+        [*COMMAND, *words], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "XDG_CACHE_HOME": str(cache)}
+    )
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print the table."""
+    stems = sys.argv[1:] or [str(data_dir() / f"{name}.tape") for name in BUNDLED]
+    tapes = [word for stem in stems for word in ("--tape", stem)]
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder) / "cache"
+        audit = ["audit", "--quick", "--jobs", str(os.cpu_count() or 1), "--out", str(Path(folder) / "out"), *tapes]
+        rows = {"help, best of five": min(seconds_of(["--help"], cache) for _ in range(5))}
+        for state in ("cold", "warm"):
+            rows[f"audit --quick, {len(stems)} tapes, both backends, {state}"] = seconds_of(audit, cache)
+    for name, seconds in rows.items():
+        print(f"{name:<55} {seconds:7.2f} s")
+
+
+if __name__ == "__main__":
+    main()
