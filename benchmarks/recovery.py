@@ -157,8 +157,7 @@ def wandering(seed: int) -> Stress:
     rng = np.random.default_rng([seed, 2])
     kappa, alpha = KappaPriors(), AlphaPriors()
     wander, burst = np.abs(rng.normal(0.0, [kappa.wander_kappa_scale, kappa.burst_scale]))
-    # Intensity goes with the square of activity, so the sd of its logarithm is twice that of activity's.
-    return Stress(icc=float(rng.beta(alpha.rho_a, alpha.rho_b)), kappa_wander=float(wander), activity=float(burst / 2))
+    return Stress(icc=float(rng.beta(alpha.rho_a, alpha.rho_b)), kappa_wander=float(wander), burst=float(burst))
 
 
 def recover(
@@ -237,11 +236,10 @@ def one_world(kind: str, seed: int, seconds: float, backend: Backend = "pymc") -
 
 
 def _truths(world: World, seed: int) -> Truths:
-    """Truths by asset; A is the mean over windows, and log-normal activity squared has mean e^{2 sd^2}."""
-    pace = float(np.exp(2 * world.stress.activity**2))
+    """Truths by asset; A is the mean over windows, kappa the median."""
     return {
         t.asset: {
-            "kappa": t.kappa, "A": t.A * pace, "alpha_touch": t.alpha_touch, "spread_floor_bps": t.spread_floor_bps,
+            "kappa": t.kappa, "A": t.A, "alpha_touch": t.alpha_touch, "spread_floor_bps": t.spread_floor_bps,
         }
         for t in world.truths(seed)
     }  # fmt: skip

@@ -162,14 +162,13 @@ def test_fills_of_windows_that_wander(tape):
         return likelihood(model, latent, ["fills", "depths"])
 
     def exact(kappa, rate, burst):
-        # Windows share the intensity at the reference depth, where kappa and A are told apart.
-        total, at = 0.0, rate * np.exp(-kappa * reference)
+        total = 0.0
         for w, effect in enumerate(effects):
             k = kappa * np.exp(size * effect)
-            reach = at * sum(s * np.exp(-k * (d - reference)) for v, s, d in rows if v == w)
+            reach = rate * sum(s * np.exp(-k * d) for v, s, d in rows if v == w)
             depth = [d for v, d in events if v == w]
             counts = poisson_of_gamma(len(depth), reach, burst)
-            shape = sum(np.log(at) - k * (d - reference) for d in depth) - len(depth) * np.log(reach)
+            shape = sum(np.log(rate) - k * d for d in depth) - len(depth) * np.log(reach)
             total += np.log(counts) + shape
         return total
 

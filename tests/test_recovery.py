@@ -105,7 +105,7 @@ def test_worlds_as_units_know_less_when_assets_err_together():
 def test_worlds_that_wander_do_so_by_the_priors_of_the_reference():
     drawn = [wandering(seed) for seed in range(4000)]
     kappa, alpha = KappaPriors(), AlphaPriors()
-    square = np.mean([(s.kappa_wander**2, (2 * s.activity) ** 2) for s in drawn], axis=0)
+    square = np.mean([(s.kappa_wander**2, s.burst**2) for s in drawn], axis=0)
     assert square == pytest.approx([kappa.wander_kappa_scale**2, kappa.burst_scale**2], rel=0.1)
     assert np.mean([s.icc for s in drawn]) == pytest.approx(alpha.rho_a / (alpha.rho_a + alpha.rho_b), rel=0.1)
     assert wandering(7) == wandering(7)

@@ -30,7 +30,8 @@ def test_market_orders_are_poisson_in_time_and_exponential_in_depth(side):
 
 
 def test_activity_multiplies_the_intensity_by_its_square_and_the_volatility_by_itself():
-    windows, flow = flow_of(Stress(activity=0.5))
+    windows, flow = flow_of(Stress(burst=0.6))
+    assert stats.kstest(windows.activity**2, stats.gamma(1 / 0.36, scale=0.36).cdf).pvalue > 1e-3
     count = np.bincount(windows.at(flow.ts[flow.depth_bps >= 0]), minlength=windows.activity.size)
     expected = 2 * TRUTH.A * windows.activity**2 * WINDOW_S
     assert stats.chi2.sf(((count - expected) ** 2 / expected).sum(), len(count)) > 1e-3

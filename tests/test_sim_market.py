@@ -14,7 +14,7 @@ from mmresearch.sim.truth import PLAIN, Stress, Truth, with_values
 
 TRUTH = Truth("X", kappa=1500.0, A=0.7, alpha_touch=0.3, adverse_bps=14.0, sigma_bps_per_sqrt_s=1.0)
 DEEP = (9.0, 12.0, 16.0, 20.0)
-LIVELY = Stress(activity=0.4, kappa_wander=0.2)
+LIVELY = Stress(burst=0.7, kappa_wander=0.2)
 WORLDS = {
     "rotating": (TRUTH, Rotating(), PLAIN, 0.25),
     "old orders": (TRUTH, Stale(depths_bps=DEEP, touch_share=0.4), PLAIN, 0.25),

@@ -28,7 +28,7 @@ def test_stale_orders_live_exponentially_long_and_do_not_move():
 def test_a_responsive_policy_quotes_deeper_in_proportion_to_activity():
     truth = Truth("X", kappa=1500.0, A=0.0, alpha_touch=0.0, sigma_bps_per_sqrt_s=0.01, tick_bps=0.01)
     policy = VolatilityResponsive(depths_bps=(10.0,), touch_share=0.0)
-    tape = play(truth, 6000.0, policy, 3, Stress(activity=0.3))
+    tape = play(truth, 6000.0, policy, 3, Stress(burst=0.6))
     row = np.searchsorted(tape.quotes["ts"], tape.orders["placed"], side="right") - 1
     mid = 0.5 * (tape.quotes["bid"] + tape.quotes["ask"]).to_numpy()[row]
     depth = tape.orders["side"] * (mid - tape.orders["price"]) / mid * 1e4

@@ -35,7 +35,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
         with_values(Truth(**PLAIN), gamma=1.0)
 
 
-@pytest.mark.parametrize(("name", "value"), [("icc", 1.0), ("icc", -0.1), ("kappa_wander", -1.0), ("activity", -1.0)])
+@pytest.mark.parametrize(("name", "value"), [("icc", 1.0), ("icc", -0.1), ("kappa_wander", -1.0), ("burst", -1.0)])
 def test_a_stress_outside_its_range_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=name):
         Stress(**{name: value})

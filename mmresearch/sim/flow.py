@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import gammaincinv, ndtr
 
 from mmresearch.sim.truth import Stress, Truth
 from mmresearch.tape.columns import TRADE_COLUMNS
@@ -58,12 +59,20 @@ def draw_windows(truth: Truth, seconds: float, stress: Stress, rng: np.random.Ge
         Source of randomness.
     """
     n = max(1, math.ceil(seconds / WINDOW_S))
-    a, k = rng.standard_normal((2, n))
+    b, k = rng.standard_normal((2, n))
     alpha = np.full(n, truth.alpha_touch)
     if stress.icc > 0 and 0 < truth.alpha_touch < 1:
         strength = 1 / stress.icc - 1
         alpha = rng.beta(truth.alpha_touch * strength, (1 - truth.alpha_touch) * strength, n)
-    return Windows(np.exp(stress.activity * a), truth.kappa * 1e-4 * np.exp(stress.kappa_wander * k), alpha)
+    return Windows(_activity(stress.burst, b), truth.kappa * 1e-4 * np.exp(stress.kappa_wander * k), alpha)
+
+
+def _activity(burst: float, z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root of a Gamma with mean one and sd `burst`, from standard Normal draws."""
+    if burst == 0:
+        return np.ones_like(z)
+    shape = burst**-2
+    return np.sqrt(gammaincinv(shape, ndtr(z)) / shape)
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,9 @@ class Stress:
         Sd of log kappa between windows; the truth is the median.
     heavy_tails : bool
         Increments of the mid are Student-t with 3 degrees of freedom, variance unchanged.
-    activity : float
-        Sd of log activity between windows: volatility is multiplied by it, A by its square.
+    burst : float
+        Sd of the intensity between windows, as a fraction of its mean A: it is A times a Gamma, and volatility goes
+        with the root of that Gamma.
 
     Raises
     ------
@@ -112,10 +113,10 @@ class Stress:
     icc: float = 0.0
     kappa_wander: float = 0.0
     heavy_tails: bool = False
-    activity: float = 0.0
+    burst: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, "icc", "kappa_wander", "activity", or_zero=True)
+        _require_positive(self, "icc", "kappa_wander", "burst", or_zero=True)
         if not self.icc < 1:
             raise ValueError(f"icc is a correlation below 1, got {self.icc}")
 

@@ -82,7 +82,7 @@ def _fill_model(
             log_A = log_rate + shift
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
             numpyro.deterministic("A", jnp.exp(log_A))
-        k = jnp.exp(log_kappa[data.asset])
+        decay = k = jnp.exp(log_kappa[data.asset])
         if window_effect:
             size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
             burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))
@@ -91,7 +91,9 @@ def _fill_model(
         slope = k[:, None]
         within = jnp.square(slope) * data.variance_bps2 / jnp.sqrt(4 + jnp.square(slope) * data.variance_bps2)
         log_reach = logsumexp(log_exposure - slope * data.depth_bps + within, axis=1)
-        mean = jnp.exp(log_rate[data.asset] + log_reach)
+        # The intensity at the mid is one in all windows but for their Gamma; rates are at the reference depth.
+        at_mid = log_rate[data.asset] + reference[data.asset] * decay
+        mean = jnp.exp(at_mid - reference[data.asset] * k + log_reach)
         law = (
             dist.NegativeBinomial2(mean, 1 / (jnp.square(burst) + p.burst_floor))
             if window_effect

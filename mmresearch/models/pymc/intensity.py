@@ -91,7 +91,9 @@ def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effe
         spread = k[:, None] ** 2 * data.variance_bps2
         thinned = pm.math.exp(spread / pm.math.sqrt(4 + spread) - k[:, None] * data.depth_bps)
         reach = (data.exposure_s * thinned).sum(axis=1)
-        mean = pm.math.exp(log_rate)[data.asset] * reach
+        # A_iw is A_i times a Gamma whatever kappa_iw is, so the intensity at the reference depth moves with kappa_iw.
+        moved = (k - pm.math.exp(log_kappa)[data.asset]) * reference[data.asset]
+        mean = pm.math.exp(log_rate[data.asset] - moved) * reach
         if window_effect:
             burst = pm.HalfNormal("burst", p.burst_scale)
             pm.NegativeBinomial("fills", mu=mean, alpha=1 / (burst**2 + p.burst_floor), observed=data.fills)
