@@ -207,7 +207,7 @@ class Raises(AlphaTouch):
 @pytest.mark.parametrize("name", ["KappaExposure", "KappaMarketOrders", "AlphaTouch", "SpreadFloor"])
 def test_honest_means_move_as_far_as_variances_let_them(name):
     learner = BUNDLED[name]()
-    ratios = [overclaim(learner, Trials(learner.parameter, s, quick=True).typical()) for s in range(3)]
+    ratios = [overclaim(learner, Trials(learner.parameter, s, quick=True).typical_slices()) for s in range(3)]
     assert 0.8 < np.mean(ratios) < 1.25
 
 

@@ -7,6 +7,8 @@ means overconfident, mean(z) means biased. Sources: Talts et al. 2018, Modrak et
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -71,7 +73,7 @@ def calibration(learner: Learner, trials: Trials) -> Finding:
 def _judge(u: NDArray[np.float64], trials: Trials) -> Finding:
     z = _z(u)
     covers = ", ".join(f"{level:.0%} covers {coverage(u, level):.0%}" for level in LEVELS)
-    power = _power(u.size, trials.rng("calibration power"))
+    power = _power(u.size)
     caught = f"would have caught an sd 30 % too small with probability {power:.2f}"
     if p_value(u) < FIRST_LEVEL:
         name = "overconfident" if z.std() > 1.1 else "underconfident" if z.std() < 0.9 else "off centre"
@@ -83,7 +85,8 @@ def _judge(u: NDArray[np.float64], trials: Trials) -> Finding:
     return Finding("calibration", "calibration", status, coverage(u, 0.9), COVERAGE_BOUND, power, why)
 
 
-def _power(n: int, rng: np.random.Generator) -> float:
-    """Share of rounds in which honest ranks with the sd multiplied by .7 are caught."""
-    z = rng.standard_normal((POWER_ROUNDS, n)) / 0.7
+@lru_cache
+def _power(n: int) -> float:
+    """Share of rounds in which n honest ranks with the sd multiplied by .7 are caught."""
+    z = np.random.default_rng(n).standard_normal((POWER_ROUNDS, n)) / 0.7
     return float(np.mean([p_value(stats.norm.cdf(row)) < FIRST_LEVEL for row in z]))

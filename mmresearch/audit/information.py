@@ -12,41 +12,43 @@ what it claims divided by R. Source: the law of total variance; Gelman et al., B
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
 
 from mmresearch.audit.beliefs import Summary, summarise
 from mmresearch.learn.contract import Learner, name_of
 from mmresearch.tape.schema import Tape
 
-#: (learner, tape, what it believes after it) -> information per squared unit of the parameter.
-Information = Callable[[Learner, Tape, Summary], float]
+#: (learner, slices of a tape, what it believes after them) -> information per squared unit of the parameter.
+Information = Callable[[Learner, Sequence[Tape], Summary], float]
 
+#: Length of those slices, in seconds.
 SLICE_S = 30.0
 
 
-def moved_information(learner: Learner, tape: Tape, found: Summary) -> float:
+def moved_information(learner: Learner, slices: Sequence[Tape], found: Summary) -> float:
     """Information that the events carry, judged by how far they move the learner's own mean.
 
     Parameters
     ----------
     learner : Learner
         Whose claims are tested.
-    tape : Tape
-        A tape of a world; its first quarter is left out, there the prior moves the mean too.
+    slices : sequence of Tape
+        A tape of a world, piece by piece; its first quarter is left out, there the prior moves the mean too.
     found : Summary
         What the learner believes after the whole tape.
     """
     prior = summarise(learner.posterior(learner.init()), name_of(learner))
     claimed = 1 / found.sd**2 - 1 / prior.sd**2
-    return claimed / max(overclaim(learner, tape), 1e-12)
+    return claimed / max(overclaim(learner, slices), 1e-12)
 
 
-def overclaim(learner: Learner, tape: Tape) -> float:
+def overclaim(learner: Learner, slices: Sequence[Tape]) -> float:
     """Return R, how far the mean moves over how far the variance lets it: 1 if honest, 2 if events count twice."""
     state, path = learner.init(), []
-    for piece in tape.slices(SLICE_S):
+    for piece in slices:
         state = learner.update(state, piece)
         belief = summarise(learner.posterior(state), name_of(learner))
         path.append((belief.mean, belief.sd**2))
@@ -57,17 +59,18 @@ def overclaim(learner: Learner, tape: Tape) -> float:
     return moved / narrowed if narrowed > 0 else 1.0
 
 
-def counted_labels(learner: Learner, tape: Tape, found: Summary) -> float:
+def counted_labels(learner: Learner, slices: Sequence[Tape], found: Summary) -> float:
     """Information about a probability: that of distinct fills, or what moves the learner, whichever is less.
 
     Parameters
     ----------
     learner : Learner
         Whose claims are tested.
-    tape : Tape
-        A tape of a world.
+    slices : sequence of Tape
+        A tape of a world, piece by piece.
     found : Summary
         What the learner believes after the whole tape.
     """
     p = float(np.clip(found.mean, 1e-3, 1 - 1e-3))
-    return min(tape.fills["order_id"].nunique() / (p * (1 - p)), moved_information(learner, tape, found))
+    fills = pd.concat([piece.fills["order_id"] for piece in slices]).nunique()
+    return min(fills / (p * (1 - p)), moved_information(learner, slices, found))

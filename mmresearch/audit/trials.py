@@ -11,13 +11,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from mmresearch.audit.beliefs import Summary
-from mmresearch.audit.information import Information, counted_labels, moved_information
+from mmresearch.audit.information import SLICE_S, Information, counted_labels, moved_information
 from mmresearch.belief.catalogue import Parameter, parameter
-from mmresearch.learn.contract import Learner
 from mmresearch.sim.policies import Policy, Rotating, Stale
 from mmresearch.sim.worlds import plain
 from mmresearch.tape.schema import Tape
@@ -201,7 +200,14 @@ class Trials:
 
     def typical(self, replicate: int = 0) -> Tape:
         """Return the tape of the typical truth, from one of several seeds."""
-        return self.tape(self.typical_truth, replicate, policy=self.design.typical_policy)
+        return _tape(*self._typical_key(replicate))
+
+    def typical_slices(self, replicate: int = 0) -> tuple[Tape, ...]:
+        """Return the tape of the typical truth in slices of `SLICE_S` seconds."""
+        return _slices(*self._typical_key(replicate))
+
+    def _typical_key(self, replicate: int) -> _Key:
+        return self._key(self.typical_truth, replicate, None, self.design.typical_policy, {})
 
     def tape(
         self,
@@ -226,15 +232,18 @@ class Trials:
         **nuisance : float
             World arguments to hold fixed.
         """
+        return _tape(*self._key(theta, replicate, seconds, policy, nuisance))
+
+    def _key(
+        self, theta: float, replicate: int, seconds: float | None, policy: Policy | None, world: Mapping[str, float]
+    ) -> _Key:
         length = self.design.seconds if seconds is None else seconds
         seed = _number(self.seed, self.parameter.name, replicate)
-        world = tuple(sorted(nuisance.items()))
-        return _tape(self.parameter.name, float(theta), float(length), seed, policy, world)  # type: ignore[arg-type]
+        return self.parameter.name, float(theta), float(length), seed, policy, tuple(sorted(world.items()))
 
-    def information(self, learner: Learner, tape: Tape, found: Summary) -> float | None:
-        """Return what the tape's distinct events can tell about the parameter, per squared unit."""
-        count = self.design.information
-        return None if count is None else count(learner, tape, found)
+
+#: Parameter, truth, seconds, seed, policy and nuisances: what makes a tape.
+_Key = tuple[str, float, float, int, Policy | None, tuple[tuple[str, float], ...]]
 
 
 @lru_cache(maxsize=192)
@@ -242,6 +251,11 @@ def _tape(
     name: str, theta: float, seconds: float, seed: int, policy: Policy | None, nuisance: tuple[tuple[str, float], ...]
 ) -> Tape:
     return plain(name, theta, seconds=seconds, seed=seed, policy=policy, **dict(nuisance))
+
+
+@lru_cache(maxsize=4)
+def _slices(*key: Any) -> tuple[Tape, ...]:
+    return tuple(_tape(*key).slices(SLICE_S))
 
 
 def _number(*parts: object) -> int:
