@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmresearch.audit.agreement import compare
-from mmresearch.audit.battery import CHECKS, apply_check, battery
+from mmresearch.audit.agreement import Draws, compare
+from mmresearch.audit.battery import CHECKS, SHARES, apply_checks, battery
 from mmresearch.audit.beliefs import Summary, summarise
 from mmresearch.audit.calibration import p_value
 from mmresearch.audit.exactness import belief_faults
@@ -30,10 +30,13 @@ def found():
     findings = {x.name: {} for x in learners}
     for parameter in DESIGNS:
         group = [x for x in learners if x.parameter == parameter]
-        for check in CHECKS:
-            for learner, finding in zip(group, apply_check(check, group, SEED, quick=True), strict=True):
-                findings[learner.name][check] = finding
+        for learner, each in zip(group, apply_checks(tuple(CHECKS), group, SEED, quick=True), strict=True):
+            findings[learner.name] = {f.check: f for f in each}
     return findings
+
+
+def test_shares_of_work_hold_every_check_once_in_order():
+    assert [check for share in SHARES for check in share] == list(CHECKS)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ class ByHand:
     ids=lambda v: v if isinstance(v, str) else v.name,
 )
 def test_flaws_that_nobody_told_the_audit_of_are_found(learner, check):
-    (finding,) = apply_check(check, [learner], SEED, quick=True)
+    ((finding,),) = apply_checks([check], [learner], SEED, quick=True)
     assert finding.status == "fail", finding.why
 
 
@@ -244,7 +247,7 @@ NORMAL = np.random.default_rng(0).normal(10.0, 2.0, 20_000)
 
 def belief(mean: float = 10.0, sd: float = 2.0):
     law = stats.norm(mean, sd)
-    return compare(summarise(law, "test"), law.ppf((np.arange(1000) + 0.5) / 1000), NORMAL)
+    return compare(summarise(law, "test"), law.ppf((np.arange(1000) + 0.5) / 1000), Draws.of(NORMAL))
 
 
 def failing(check: str, why: str = "bad.") -> list[Finding]:

@@ -1,7 +1,7 @@
 """Does the full model agree? A belief against the draws of the hierarchical fit of the same tape.
 
-Numbers: bias in reference sd, ratio of sds, Wasserstein-1 distance in reference sd, the share of reference draws inside
-the belief's 90 % interval, and the importance efficiency of the belief as a proposal for the reference.
+Numbers: bias in reference sd, ratio of sds, Wasserstein-1 distance in reference sd, and the share of reference draws
+inside the belief's 90 % interval.
 """
 
 from __future__ import annotations
@@ -52,7 +52,38 @@ class Agreement:
         return self.sd_ratio < SD_RATIO_BOUND or (self.coverage < COVERAGE_BOUND and not self.biased)
 
 
-def compare(belief: Summary, quantiles: ArrayLike, draws: ArrayLike) -> Agreement:
+@dataclass(frozen=True)
+class Draws:
+    """Draws of the reference, with what every comparison needs of them.
+
+    Attributes
+    ----------
+    values : ndarray, shape (S,)
+        In ascending order.
+    mean, sd : float
+        Of the draws.
+    quantiles : ndarray, shape (1000,)
+        At (i + 1/2)/1000.
+    """
+
+    values: NDArray[np.float64]
+    mean: float
+    sd: float
+    quantiles: NDArray[np.float64]
+
+    @staticmethod
+    def of(draws: ArrayLike) -> Draws:
+        """Take the numbers of some draws."""
+        values = np.sort(np.asarray(draws, dtype=float), axis=None)
+        return Draws(values, float(values.mean()), float(values.std(ddof=1)), np.quantile(values, _P))
+
+    def share_between(self, low: float, high: float) -> float:
+        """Share of the draws in [low, high]."""
+        first, last = np.searchsorted(self.values, low, "left"), np.searchsorted(self.values, high, "right")
+        return float(last - first) / self.values.size
+
+
+def compare(belief: Summary, quantiles: ArrayLike, draws: Draws) -> Agreement:
     """Compare a belief with reference draws.
 
     Parameters
@@ -61,22 +92,19 @@ def compare(belief: Summary, quantiles: ArrayLike, draws: ArrayLike) -> Agreemen
         Five numbers of the belief.
     quantiles : array_like, shape (1000,)
         Its quantiles at (i + 1/2)/1000.
-    draws : array_like, shape (S,)
-        Draws of the reference, in the same unit.
+    draws : Draws
+        Of the reference, in the same unit.
     """
-    reference = np.asarray(draws, dtype=float).ravel()
-    sd = float(reference.std(ddof=1))
-    inside = (reference >= belief.q05) & (reference <= belief.q95)
-    gap = np.abs(np.asarray(quantiles, dtype=float) - np.quantile(reference, _P))
+    gap = np.abs(np.asarray(quantiles, dtype=float) - draws.quantiles)
     return Agreement(
-        bias_sd=float((belief.mean - reference.mean()) / sd),
-        sd_ratio=belief.sd / sd,
-        w1_sd=float(gap.mean() / sd),
-        coverage=float(inside.mean()),
+        bias_sd=(belief.mean - draws.mean) / draws.sd,
+        sd_ratio=belief.sd / draws.sd,
+        w1_sd=float(gap.mean()) / draws.sd,
+        coverage=draws.share_between(belief.q05, belief.q95),
     )
 
 
-def agreement(belief: Belief, draws: NDArray[np.float64], who: str) -> tuple[Agreement, Finding]:
+def agreement(belief: Belief, draws: Draws, who: str) -> tuple[Agreement, Finding]:
     """Does the full model agree? Return the numbers and the finding."""
     summary = summarise(belief, who)
     quantiles = np.asarray(belief.ppf(_P), dtype=float)
@@ -97,12 +125,12 @@ def agreement(belief: Belief, draws: NDArray[np.float64], who: str) -> tuple[Agr
     )
 
 
-def _power(summary: Summary, quantiles: NDArray[np.float64], draws: NDArray[np.float64]) -> tuple[float, str]:
+def _power(summary: Summary, quantiles: NDArray[np.float64], draws: Draws) -> tuple[float, str]:
     """Share of the harmful damages (sd x .7, mean +- .5 sd) that the same judgement catches.
 
     The belief is centred and scaled to the reference first: power asks what the check sees, not what this belief is.
     """
-    sd, mean = float(np.std(draws, ddof=1)), float(np.mean(draws))
+    sd, mean = draws.sd, draws.mean
     turned = mean + (quantiles - summary.mean) * sd / summary.sd
     q = (summary.q05, summary.q50, summary.q95)
     honest = Summary(mean, sd, *(mean + (v - summary.mean) * sd / summary.sd for v in q))

@@ -30,6 +30,13 @@ CHECKS: Mapping[str, tuple[Axis, Check]] = {
     "calibration": ("calibration", calibration),
 }
 
+#: The checks in shares of work: those that meet the same tapes together, the longest first.
+SHARES: tuple[tuple[str, ...], ...] = (
+    ("ledger", "units", "sign", "exactness"),
+    ("estimand", "policy"),
+    ("calibration",),
+)
+
 
 def outside_worlds(name: str) -> Finding | None:
     """Say why a parameter's learners cannot be sent through worlds; None if they can.
@@ -47,22 +54,29 @@ def outside_worlds(name: str) -> Finding | None:
     return None
 
 
-def apply_check(check: str, learners: Sequence[Learner], seed: int, quick: bool = False) -> list[Finding]:
-    """Apply one check to learners of one parameter; together, because they meet the same tapes.
+def apply_checks(
+    checks: Sequence[str], learners: Sequence[Learner], seed: int, quick: bool = False
+) -> list[tuple[Finding, ...]]:
+    """Apply checks to learners of one parameter; together, because they meet the same tapes.
 
     Parameters
     ----------
-    check : str
-        Name of the check, one of `CHECKS`.
+    checks : sequence of str
+        Names of checks, of `CHECKS`.
     learners : sequence of Learner
         Learners of one parameter that has a world.
     seed : int
         Every tape and draw derives from it.
     quick : bool
         Fewer replicates and simulations; the bounds stay.
+
+    Returns
+    -------
+    list of tuple of Finding
+        One tuple per learner, one finding per check.
     """
-    axis, function = CHECKS[check]
-    return [_guarded(check, axis, function, x, Trials(x.parameter, seed, quick)) for x in learners]
+    found = [[_guarded(check, x, Trials(x.parameter, seed, quick)) for x in learners] for check in checks]
+    return list(zip(*found, strict=True))
 
 
 def battery(learner: Learner, seed: int, quick: bool = False) -> tuple[Finding, ...]:
@@ -84,10 +98,11 @@ def battery(learner: Learner, seed: int, quick: bool = False) -> tuple[Finding, 
     """
     if barred := outside_worlds(learner.parameter):
         return (barred,)
-    return tuple(apply_check(check, [learner], seed, quick)[0] for check in CHECKS)
+    return apply_checks(tuple(CHECKS), [learner], seed, quick)[0]
 
 
-def _guarded(name: str, axis: Axis, check: Check, learner: Learner, trials: Trials) -> Finding:
+def _guarded(name: str, learner: Learner, trials: Trials) -> Finding:
+    axis, check = CHECKS[name]
     try:
         return check(learner, trials)
     except Exception as error:  # somebody else's learner may raise anything; it is reported, and never passes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmresearch.audit.agreement import Agreement, agreement
+from mmresearch.audit.agreement import Draws, agreement
 from mmresearch.audit.beliefs import summarise
 from mmresearch.audit.decision import Setting, adverse_move_bps, decision
 from mmresearch.audit.references import Reference, reference_finding
@@ -15,7 +16,7 @@ from mmresearch.audit.result import Certificate, Finding
 from mmresearch.audit.sources import events_of, mean_cost_bps, shown
 from mmresearch.audit.verdict import decide
 from mmresearch.belief.catalogue import parameter
-from mmresearch.learn.contract import Learner, name_of, run
+from mmresearch.learn.contract import Learner, name_of
 from mmresearch.quote.edge import Market, Regret
 from mmresearch.tape.schema import Tape
 
@@ -24,12 +25,51 @@ SLICE_S = 60.0
 
 
 @dataclass(frozen=True)
-class OnTape:
-    """Findings of one learner on one tape."""
+class Case:
+    """One tape and one reference: what all learners of a parameter are judged by.
 
-    findings: tuple[Finding, ...]
-    agreement: Agreement | None
-    regret: Regret | None
+    Attributes
+    ----------
+    tape : Tape
+        As read.
+    reference : Reference
+        The hierarchical fit of the events that learners are shown.
+    slices : tuple of Tape
+        Those events, as a live system would see them.
+    draws : Draws
+        Of the parameter, for this asset.
+    gate : Finding
+        Whether the reference may be believed.
+    setting : Setting or None
+        The rest of the quote; None if the tape does not bound kappa.
+    """
+
+    tape: Tape
+    reference: Reference
+    slices: tuple[Tape, ...]
+    draws: Draws
+    gate: Finding
+    setting: Setting | None
+
+
+def prepare(tape: Tape, reference: Reference, seed: int, market: Market | None) -> Case:
+    """Take from a tape and a reference what is the same for every learner.
+
+    Parameters
+    ----------
+    tape : Tape
+        The tape as read.
+    reference : Reference
+        The hierarchical fit of the same events.
+    seed : int
+        For hypothetical orders.
+    market : Market or None
+        Point estimate of (kappa, A) of the tape.
+    """
+    slices = tuple(shown(tape, reference.source, seed).slices(SLICE_S))
+    draws = Draws.of(reference.draws(tape.asset))
+    gate = reference_finding(reference, tape.asset)
+    return Case(tape, reference, slices, draws, gate, setting_for(reference, tape.asset, market))
 
 
 def setting_for(reference: Reference, asset: str, market: Market | None) -> Setting | None:
@@ -61,13 +101,7 @@ def setting_for(reference: Reference, asset: str, market: Market | None) -> Sett
 
 
 def certify_on(
-    learner: Learner,
-    tape: Tape,
-    reference: Reference,
-    worlds: Sequence[Finding],
-    seed: int,
-    market: Market | None,
-    truth: Mapping[str, float] | None = None,
+    learner: Learner, case: Case, worlds: Sequence[Finding], seed: int, truth: Mapping[str, float] | None = None
 ) -> Certificate:
     """Judge a learner on one tape and write its certificate.
 
@@ -75,41 +109,33 @@ def certify_on(
     ----------
     learner : Learner
         Who is judged.
-    tape : Tape
-        The tape as read.
-    reference : Reference
-        The hierarchical fit of the same events.
+    case : Case
+        The tape and the reference.
     worlds : sequence of Finding
         What the worlds said about the learner.
     seed : int
-        For draws from joint beliefs and for hypothetical orders.
-    market : Market or None
-        Point estimate of (kappa, A) of the tape.
+        For draws from joint beliefs.
     truth : mapping, optional
         Parameter -> truth, where the tape is synthetic.
     """
-    row = parameter(learner.parameter)
-    seen = shown(tape, reference.source, seed)
-    belief = learner.posterior(run(learner, seen, SLICE_S))
+    row, reference, asset = parameter(learner.parameter), case.reference, case.tape.asset
     prior = learner.posterior(learner.init())
+    belief = learner.posterior(functools.reduce(learner.update, case.slices, learner.init()))
     before, after = summarise(prior, name_of(learner)), summarise(belief, name_of(learner))
-    draws = reference.draws(tape.asset)
-    gate = reference_finding(reference, tape.asset)
-    found, agrees = agreement(belief, draws, name_of(learner))
-    setting = setting_for(reference, tape.asset, market)
-    regret, costs = _price(row.name, belief, setting, np.random.default_rng(seed))
-    findings = (*worlds, gate, agrees, costs)
-    provenance = "market-proxy" if reference.source != "own fills" else tape.meta.provenance
-    verdict = decide(findings, found if gate.status != "fail" else None, provenance)
-    lo, hi = np.quantile(draws, (0.05, 0.95))
+    found, agrees = agreement(belief, case.draws, name_of(learner))
+    regret, costs = _price(row.name, belief, case.setting, np.random.default_rng(seed))
+    findings = (*worlds, case.gate, agrees, costs)
+    provenance = "market-proxy" if reference.source != "own fills" else case.tape.meta.provenance
+    verdict = decide(findings, found if case.gate.status != "fail" else None, provenance)
+    lo, hi = np.quantile(case.draws.values, (0.05, 0.95))
     return Certificate(
-        learner=name_of(learner), parameter=row.name, unit=row.unit, tape=tape.asset, provenance=provenance,
+        learner=name_of(learner), parameter=row.name, unit=row.unit, tape=asset, provenance=provenance,
         verdict=verdict.headline, reason=verdict.reason, algebra=verdict.algebra, calibration=verdict.calibration,
         money=verdict.money, regret_bps=None if regret is None else regret.loss_bps, findings=findings,
         prior_mean=before.mean, prior_sd=before.sd, mean=after.mean, sd=after.sd, lo=after.q05, hi=after.q95,
-        reference_mean=float(draws.mean()), reference_sd=float(draws.std(ddof=1)),
+        reference_mean=case.draws.mean, reference_sd=case.draws.sd,
         reference_lo=float(lo), reference_hi=float(hi), sd_ratio=found.sd_ratio, bias_sd=found.bias_sd,
-        n_events=events_of(row.name, reference.evidence, reference.evidence.assets.index(tape.asset)),
+        n_events=events_of(row.name, reference.evidence, reference.evidence.assets.index(asset)),
         truth=None if truth is None else truth.get(row.name),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 from typing import Any
 
@@ -19,9 +20,9 @@ import numpy as np
 
 import mmresearch
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
-from mmresearch.audit.battery import CHECKS, apply_check, outside_worlds
+from mmresearch.audit.battery import SHARES, apply_checks, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
-from mmresearch.audit.judge import certify_in_worlds, certify_on
+from mmresearch.audit.judge import certify_in_worlds, certify_on, prepare
 from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
 from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
 from mmresearch.audit.sources import Source, has_own_fills, market_of, source_of
@@ -196,14 +197,14 @@ def _work(
         for t in tasks
     ]
     calls += [
-        ((name, check), f"{check} of {name}", apply_check, (check, members, seed, quick))
-        for check in reversed(list(CHECKS))
+        ((name, checks), f"{', '.join(checks)} of {name}", apply_checks, (checks, members, seed, quick))
+        for checks in SHARES
         for name, members in groups.items()
     ]
     done = dict(_in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress))
-    found = {name: iter(zip(*(done[name, check] for check in CHECKS), strict=True)) for name in groups}
-    worlds = [next(found[x.parameter]) if why is None else (why,) for x in learners for why in (barred[x.parameter],)]
-    return worlds, {t: done[t] for t in tasks}
+    worlds = {name: iter(zip(*(done[name, checks] for checks in SHARES), strict=True)) for name in groups}
+    found = [tuple(chain(*next(worlds[x.parameter]))) if barred[x.parameter] is None else () for x in learners]
+    return [f or (barred[x.parameter],) for f, x in zip(found, learners, strict=True)], {t: done[t] for t in tasks}
 
 
 def _in_turn(calls: Sequence[_Call], progress: Progress | None) -> Iterator[tuple[Any, Any]]:
@@ -232,15 +233,16 @@ def _certificates(
     seed: int,
     truths: Mapping[str, Mapping[str, float]],
 ) -> list[Certificate]:
+    cases = {
+        (name, source, tape.asset): prepare(tape, reference, seed, market)
+        for tape, market in ((t, market_of(t)) for t in tapes)
+        for (name, source), reference in references.items()
+    }
     found = []
-    markets = {t.asset: market_of(t) for t in tapes}
     for learner, findings in zip(learners, worlds, strict=True):
-        judged = [t for t in tapes if (learner.parameter, source_of(learner, t)) in references]
-        for tape in judged:
-            reference = references[learner.parameter, source_of(learner, tape)]
-            found.append(
-                certify_on(learner, tape, reference, findings, seed, markets[tape.asset], truths.get(tape.asset))
-            )
+        keys = [(learner.parameter, source_of(learner, t), t.asset) for t in tapes]
+        judged = [cases[key] for key in keys if key in cases]
+        found += [certify_on(learner, case, findings, seed, truths.get(case.tape.asset)) for case in judged]
         if not judged:
             found.append(certify_in_worlds(learner, findings))
     return found

@@ -243,7 +243,7 @@ class Trials:
 
 
 #: Parameter, truth, seconds, seed, policy and nuisances: what makes a tape.
-_Key = tuple[str, float, float, int, Policy | None, tuple[tuple[str, float], ...]]
+_Key = tuple[Any, ...]
 
 
 @lru_cache(maxsize=192)
