@@ -29,6 +29,7 @@ from mmresearch.audit.sources import Source, has_own_fills, market_of, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
 from mmresearch.models.fit import MODELLED, Backend, Fit
+from mmresearch.tape.evidence import Evidence
 from mmresearch.tape.schema import Tape
 
 BACKENDS: Mapping[str, tuple[Backend, ...]] = {
@@ -41,6 +42,7 @@ WINDOW_S = 300.0
 _PACKAGES = ("mmresearch", "arviz", "jax", "numpy", "numpyro", "nutpie", "pandas", "pymc", "scipy")
 
 Progress = Callable[[str, int, int], None]
+Keep = Callable[[Task, Fit, Evidence], None]
 #: Key of the result, what a person reads meanwhile, the function and its arguments.
 _Call = tuple[Any, str, Callable[..., Any], tuple[Any, ...]]
 
@@ -65,6 +67,7 @@ def audit(
     progress: Progress | None = None,
     truths: Mapping[str, Mapping[str, float]] | None = None,
     summaries: Sequence[TapeSummary] | None = None,
+    keep: Keep | None = None,
 ) -> Outcome:
     """Audit learners on tapes.
 
@@ -90,6 +93,8 @@ def audit(
         Asset -> parameter -> truth, for synthetic tapes.
     summaries : sequence of TapeSummary, optional
         What the report says about the tapes; made from the tapes if not given.
+    keep : callable, optional
+        Called with (task, fit, evidence) as soon as a fit is made, so that its draws survive whatever comes later.
 
     Returns
     -------
@@ -107,7 +112,7 @@ def audit(
     plan = _plan(chosen, tapes)
     given = {key: evidence_for(tapes, key[1], seed, WINDOW_S) for key in plan}
     tasks = [Task(*key, b) for key in plan for b in BACKENDS[backend]] if tapes else []
-    worlds, fits = _work(chosen, tasks, given, seed, quick, jobs, progress)
+    worlds, fits = _work(chosen, tasks, given, seed, quick, jobs, progress, keep)
     references = {
         key: Reference(*key, given[key], {t.backend: fits[t] for t in tasks if (t.parameter, t.source) == key})
         for key in plan
@@ -187,6 +192,7 @@ def _work(
     quick: bool,
     jobs: int,
     progress: Progress | None,
+    keep: Keep | None,
 ) -> tuple[list[tuple[Finding, ...]], dict[Task, Fit]]:
     """Run the checks in worlds and the fits, over processes if there are jobs for them."""
     barred = {x.parameter: outside_worlds(x.parameter) for x in learners}
@@ -201,7 +207,11 @@ def _work(
         for checks in SHARES
         for name, members in groups.items()
     ]
-    done = dict(_in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress))
+    done = {}
+    for key, result in _in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress):
+        done[key] = result
+        if keep and isinstance(key, Task):
+            keep(key, result, given[key.parameter, key.source])
     worlds = {name: iter(zip(*(done[name, checks] for checks in SHARES), strict=True)) for name in groups}
     found = [tuple(chain(*next(worlds[x.parameter]))) if barred[x.parameter] is None else () for x in learners]
     return [f or (barred[x.parameter],) for f, x in zip(found, learners, strict=True)], {t: done[t] for t in tasks}
@@ -216,13 +226,16 @@ def _in_turn(calls: Sequence[_Call], progress: Progress | None) -> Iterator[tupl
 
 def _in_processes(calls: Sequence[_Call], jobs: int, progress: Progress | None) -> Iterator[tuple[Any, Any]]:
     # Spawned, because forking a process that has started JAX's threads may hang.
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"))
+    try:
         waiting: dict[Future, tuple[Any, str]] = {pool.submit(f, *args): (key, what) for key, what, f, args in calls}
         for count, future in enumerate(as_completed(waiting), start=1):
             key, what = waiting[future]
             yield key, future.result()
             if progress:
                 progress(what, count, len(calls))
+    finally:  # nobody waits for processes that only have to end
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _certificates(

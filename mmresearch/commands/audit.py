@@ -7,22 +7,26 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from mmresearch.audit.references import Task
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
-from mmresearch.audit.run import BACKENDS, Outcome, audit, summarise_tape
+from mmresearch.audit.run import BACKENDS, audit, summarise_tape
 from mmresearch.belief.catalogue import parameter as catalogue_row
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner
+from mmresearch.models.fit import Fit
 from mmresearch.models.store import save_fit
 from mmresearch.report.terminal import console_of, show
 from mmresearch.report.verdicts import at_least_as_bad
 from mmresearch.report.write import write_report
 from mmresearch.sim.bundle import example, example_truths
+from mmresearch.tape.evidence import Evidence
 from mmresearch.tape.faults import Account
 from mmresearch.tape.read import read_with_account
 from mmresearch.tape.schema import Tape
@@ -73,8 +77,8 @@ def command(
         found = audit(
             given.tapes, chosen, parameters=wanted, backend=backend, quick=quick, seed=seed, jobs=jobs,
             progress=progress, truths=given.truths, summaries=given.summaries,
+            keep=partial(save_draws, out / "draws"),
         )  # fmt: skip
-    save_draws(found, out / "draws")
     written = write_report(found.audit, out)
     show(found.audit, console, by_tape)
     console.print(f"report  {written.html}", soft_wrap=True)
@@ -132,12 +136,10 @@ def _read(text: str, fee_bps: float) -> tuple[Tape, Account]:
     return read_with_account(text, fee_bps=fee_bps)
 
 
-def save_draws(found: Outcome, folder: Path) -> None:
-    """Keep the draws of every reference fit, a zarr folder each."""
-    for reference in found.references:
-        source = reference.source.replace(" ", "-")
-        for backend, fitted in reference.fits.items():
-            save_fit(fitted, folder / f"{reference.parameter}.{source}.{backend}.zarr", reference.evidence)
+def save_draws(folder: Path, task: Task, fitted: Fit, given: Evidence) -> None:
+    """Keep the draws of a reference fit, a zarr folder each."""
+    source = task.source.replace(" ", "-")
+    save_fit(fitted, folder / f"{task.parameter}.{source}.{task.backend}.zarr", given)
 
 
 def is_worse(audit: Audit, limit: str) -> bool:
