@@ -22,7 +22,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -34,6 +33,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from scipy import stats
 
+from mmresearch.audit import workers
 from mmresearch.learn.alpha import AlphaTouch, AlphaTouchLabelError
 from mmresearch.learn.contract import Learner, name_of, run
 from mmresearch.learn.floor import SpreadFloor
@@ -202,8 +202,8 @@ def _parts(job: partial[Recovery], which: Sequence[tuple[str, int]], jobs: int) 
     if jobs == 1:
         yield from (job(*one) for one in which)
         return
-    # Spawned, because forking a process that has started JAX's threads may hang.
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool:
+
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=workers.context()) as pool:
         for future in as_completed([pool.submit(job, *one) for one in which]):
             yield future.result()
 

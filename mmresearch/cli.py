@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from mmresearch.audit import workers
+
 _FAULT = 2
 #: Verb -> (module, one line of help). The help is here so that the list needs no import.
 _VERBS = {
@@ -38,6 +40,14 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the verbs."""
         return list(_VERBS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a verb; processes for a long one get ready while it is imported."""
+        if args[0] == "audit" and not set(args) & set(ctx.help_option_names):
+            workers.prepare()
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a verb, or None if there is no such verb."""

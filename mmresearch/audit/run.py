@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import chain
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 
 import mmresearch
+from mmresearch.audit import workers
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
 from mmresearch.audit.battery import SHARES, apply_checks, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
@@ -225,8 +225,7 @@ def _in_turn(calls: Sequence[_Call], progress: Progress | None) -> Iterator[tupl
 
 
 def _in_processes(calls: Sequence[_Call], jobs: int, progress: Progress | None) -> Iterator[tuple[Any, Any]]:
-    # Spawned, because forking a process that has started JAX's threads may hang.
-    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=workers.context())
     try:
         waiting: dict[Future, tuple[Any, str]] = {pool.submit(f, *args): (key, what) for key, what, f, args in calls}
         for count, future in enumerate(as_completed(waiting), start=1):

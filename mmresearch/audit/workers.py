@@ -1,0 +1,30 @@
+"""Processes that share the work of an audit, made ready while the first one still imports.
+
+On Linux they are forked from a server that has imported the package and started nothing (the default of Python 3.14);
+elsewhere each is spawned. No process that has computed with JAX is ever forked: its threads would not survive.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from multiprocessing.context import BaseContext
+
+_PRELOAD = ["mmresearch.audit.run"]
+
+
+def context() -> BaseContext:
+    """Return how processes are started here."""
+    found: BaseContext = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
+        found.set_forkserver_preload(_PRELOAD)
+    return found
+
+
+def prepare() -> None:
+    """Start the server, so that it imports beside us; without effect where there is none, or it runs already."""
+    context()
+    if sys.platform == "linux":
+        from multiprocessing import forkserver  # only there where it can run
+
+        forkserver.ensure_running()
