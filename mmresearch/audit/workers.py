@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
+from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 
 _PRELOAD = ["mmresearch.audit.run"]
@@ -25,6 +26,4 @@ def prepare() -> None:
     """Start the server, so that it imports beside us; without effect where there is none, or it runs already."""
     context()
     if sys.platform == "linux":
-        from multiprocessing import forkserver  # only there where it can run
-
         forkserver.ensure_running()

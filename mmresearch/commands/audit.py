@@ -137,7 +137,19 @@ def _read(text: str, fee_bps: float) -> tuple[Tape, Account]:
 
 
 def save_draws(folder: Path, task: Task, fitted: Fit, given: Evidence) -> None:
-    """Keep the draws of a reference fit, a zarr folder each."""
+    """Keep the draws of a reference fit, a zarr folder each.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the folders are.
+    task : Task
+        Which fit it is: its parameter, source of events and backend name the folder.
+    fitted : Fit
+        The draws.
+    given : Evidence
+        What was fitted; its hash is stored.
+    """
     source = task.source.replace(" ", "-")
     save_fit(fitted, folder / f"{task.parameter}.{source}.{task.backend}.zarr", given)
 

@@ -109,9 +109,13 @@ def walk(given: Given, rng: np.random.Generator) -> Written:
     return Written(*(page[:n] for page, n in zip(pages, rows, strict=True)))
 
 
-@njit(cache=True)
-def around(tick, half, ticks):
+def around(tick: float, half: float, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Bid and ask, in quote currency, for mids in ticks; one tick apart or more."""
+    return _around(tick, half, ticks)
+
+
+@njit(cache=True)
+def _around(tick, half, ticks):
     bid = np.rint(ticks * (1 - half))
     ask = np.rint(ticks * (1 + half))
     return bid * tick, np.maximum(ask, bid + 1) * tick
@@ -125,7 +129,7 @@ def _jump(given, book, pages):
     pages.jumps[book.jumps, 1] = book.last
     pages.jumps[book.jumps, 2] = book.factor
     book.jumps += 1
-    book.bid, book.ask = around(given.tick, given.half, given.ticks[book.last] * book.factor)
+    book.bid, book.ask = _around(given.tick, given.half, given.ticks[book.last] * book.factor)
     book.jump_at = np.inf
 
 
@@ -158,7 +162,7 @@ def _quoted(given, book, sides, pages, k):
     """Move the mid to quote k, and bring our orders up to date unless we pause."""
     ts = given.ts[k]
     book.last = k
-    book.bid, book.ask = around(given.tick, given.half, given.ticks[k] * book.factor)
+    book.bid, book.ask = _around(given.tick, given.half, given.ticks[k] * book.factor)
     if ts < book.resume:
         return
     for i in range(2):
