@@ -41,7 +41,8 @@ _CAPTIONS: Mapping[str, tuple[str, str]] = {
     "shrinkage": (
         "What pooling did",
         "Each tape's estimate from its own data alone, and the hierarchical estimate that borrows from the others. A "
-        "long step means that the tape had little to say for itself.",
+        "long step means that the tape had little to say for itself; where all tapes step the same way, it is the full "
+        "model that differs from the plain estimate (windows that wander, noise in labels), not the pooling.",
     ),
 }
 
