@@ -9,7 +9,7 @@ What is right and wrong with each, and the right formula beside it: `mmresearch.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,7 +35,8 @@ CLIPS = {
 }
 
 
-class KalmanNoise(NamedTuple):
+@dataclass(frozen=True)
+class KalmanNoise:
     """Noises of a local-level filter of log price.
 
     Attributes

@@ -15,7 +15,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -195,6 +195,8 @@ def _labelled(value: Any) -> bool:
 
 def _read(name: str, value: Any, expected: Quantity) -> NDArray[np.float64]:
     """Return the values as floats, or say which of them is out of range."""
+    if hasattr(value, "rvs"):
+        raise ValueError(f"{name} is a belief; give its draws: {name}=belief.rvs(size=4000, random_state=1)")
     try:
         array = np.asarray(value.values if _labelled(value) else value, dtype=float)
     except (TypeError, ValueError) as error:
@@ -230,8 +232,10 @@ def _apply(
 
 
 def _each(out: Any, convert: Callable[[Any], Any]) -> Any:
-    """Convert a result, or each of several."""
-    return type(out)(*map(convert, out)) if isinstance(out, tuple) else convert(out)
+    """Convert a result, or each field of several."""
+    if is_dataclass(out) and not isinstance(out, type):
+        return type(out)(*(convert(getattr(out, f.name)) for f in fields(out)))
+    return convert(out)
 
 
 def _frame(labelled: Mapping[str, Any], arrays: Mapping[str, NDArray[np.float64]]) -> Any:
