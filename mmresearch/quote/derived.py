@@ -12,8 +12,8 @@
 | confidence_threshold | Bayes risk is least | cFP/(cFP + cFN), whatever the base rate |
 | ir_based_threshold | P(IR > target) reaches a confidence c | target + Phi^{-1}(c) sd |
 
-Gamma is in `risk_aversion`, the two loss limits are in `loss_limits`. No clips: a clip on a posterior piles its draws up
-at a number that somebody typed. A learned adverse selection AS is signed, positive against us.
+Gamma is in `risk_aversion`, the two loss limits are in `loss_limits`. No clips: a clip piles the draws of a posterior
+up at a number that somebody typed. A learned adverse selection AS is signed, positive against us.
 Sources: Copeland and Galai (1983) for the option that a resting quote is; Roll (1984) for the bounce of trade prices;
 Miller and Orr (1966) for control with a fixed cost; Elkan (2001) for cost-sensitive decisions.
 """
@@ -205,14 +205,14 @@ def depth_spacing_ratio(levels: Values, decay_bps: Values, first_depth_bps: Valu
 
 
 def equal_fill_depths_bps(levels: int, decay_bps: float, first_depth_bps: float) -> NDArray[np.float64]:
-    """Depths d - D ln(1 - i/n), i = 0 .. n - 1, that split the fills beyond the first depth into n equal shares, bps."""
+    """Depths d - D ln(1 - i/n), i = 0 .. n - 1, bps, which split the fills beyond the first into n equal shares."""
     depth_spacing_ratio(levels, decay_bps, first_depth_bps)  # checks the inputs
     return first_depth_bps - decay_bps * np.log1p(-np.arange(levels) / levels)
 
 
 @formula("probability")
 def confidence_threshold(cost_false_positive: Values, cost_false_negative: Values) -> Values:
-    """Posterior probability from which to act, cFP/(cFP + cFN). The base rate is in the posterior, not in the threshold.
+    """Posterior probability from which to act, cFP/(cFP + cFN); the base rate is in the posterior, not in here.
 
     Raises
     ------

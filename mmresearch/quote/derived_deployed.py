@@ -187,7 +187,10 @@ def confidence_threshold(base_rate: Values, cost_false_positive: Values, cost_fa
     """
     missed, false = base_rate * cost_false_negative, (1.0 - base_rate) * cost_false_positive
     free = cost_false_positive + cost_false_negative < NOTHING
-    require(free | (missed + false > 0), "p cFN + (1 - p) cFP must be positive: base_rate makes the only cost impossible")
+    require(
+        free | (missed + false > 0),
+        "p cFN + (1 - p) cFP must be positive; this base_rate makes the only cost impossible",
+    )
     ratio = np.clip(missed / np.where(free, 1.0, missed + false), *CLIPS["confidence_threshold"])
     return np.where(free, 0.5, ratio)
 

@@ -87,9 +87,9 @@ _ROWS = (
         derived_deployed.gamma_from_glft,
         derived.gamma_from_glft,
         "wrong",
-        "not the inverse of the half-spread, whose first term falls in gamma and stays below 1/kappa: it rises with the "
-        "target. (3 bps, 2000) needs 3158, it says 5; (5 bps, 2000) has no solution; with the volatility term there can "
-        "be two. Its clip [.05, 5] moves the first term by at most .13 % at kappa = 2000",
+        "no inverse of the half-spread, whose first term falls in gamma and stays below 1/kappa: it rises with the "
+        "target. (3 bps, 2000) needs 3158, it says 5; (5 bps, 2000) has no solution; with the volatility term there "
+        "can be two. Its clip [.05, 5] moves the first term by at most .13 % at kappa = 2000",
         ("gamma_base",),
     ),
     DerivedConstant(
@@ -97,8 +97,8 @@ _ROWS = (
         derived_deployed.spread_floor,
         derived.spread_floor,
         "wrong",
-        "abs(AS) counts favourable selection as cost: AS = -3 gives the same 5.44 bps as AS = 3, break-even is -1.32; an "
-        "sd over the latency is no expected cost (the option is worth .40 of it, and the moves after own fills contain "
+        "abs(AS) counts favourable selection as cost: AS = -3 gives the same 5.44 bps as AS = 3, break-even is -1.32; "
+        "an sd over the latency is no expected cost (the option is worth .40 of it, and moves after own fills contain "
         "it); the factor 1.1 makes a rebate larger",
         ("spread_floor_bps",),
     ),
@@ -107,8 +107,8 @@ _ROWS = (
         derived_deployed.max_daily_loss,
         derived.max_daily_loss,
         "wrong",
-        "a Kelly fraction is the share of equity lost when a bet is lost, not an exposure: at a loss of 1 % per unit of "
-        "position, Kelly .25 is a position of 25 times equity. Two sd are a stated risk only one-sided: 2.3 % of the days",
+        "a Kelly fraction is the share of equity lost when a bet is lost, not an exposure: at a loss of 1 % per unit "
+        "of position, Kelly .25 is 25 times equity. Nor is 2 sd a stated risk: one-sided it is 2.3 % of the days",
         ("max_daily_loss_fraction",),
     ),
     DerivedConstant(
@@ -125,8 +125,8 @@ _ROWS = (
         derived_deployed.ewma_alpha,
         None,
         "right",
-        "the old value keeps half its weight after h samples. It is the weight of the *new* value: kappa_ewma_alpha and "
-        "kelly_tracker_decay are weights of the old one, its complement. A half-life <= 0 gets .1, that of 6.6 samples",
+        "the old value keeps half its weight after h samples. It is the weight of the *new* value: kappa_ewma_alpha "
+        "and kelly_tracker_decay are weights of the old one, its complement. A half-life <= 0 gets .1, as 6.6 samples do",
         ("kappa_ewma_alpha",),
     ),
     DerivedConstant(
@@ -180,8 +180,8 @@ _ROWS = (
         derived_deployed.reduce_only_threshold,
         derived.reduce_only_threshold,
         "wrong",
-        "it *rises* with leverage and with maintenance margin, which both bring liquidation nearer: (20, .05, .03) gives "
-        ".95, where a move of 3 % liquidates above .61; (3, .05, .03) gives .80, where the whole position is safe",
+        "it *rises* with leverage and with maintenance margin, which both bring liquidation nearer: (20, .05, .03) "
+        "gives .95, where a move of 3 % liquidates above .61; (3, .05, .03) gives .80, where all of it is safe",
     ),
     DerivedConstant(
         "depth_spacing_ratio",
@@ -189,8 +189,8 @@ _ROWS = (
         derived.depth_spacing_ratio,
         "wrong",
         "a ratio of depths must not move when all distances double, but this one measures the decay in units of 20 bps "
-        "and does not know the first depth; n levels have n - 1 gaps. Equal fills, its stated aim, at (5, 20) need 1.65 "
-        "from 5 bps on and 1.27 from 20 on, it says 1.22",
+        "and does not know the first depth; n levels have n - 1 gaps. Equal fills, its stated aim, at (5, 20) need "
+        "1.65 from 5 bps on and 1.27 from 20 on, it says 1.22",
         ("depth_spacing_ratio",),
     ),
     DerivedConstant(

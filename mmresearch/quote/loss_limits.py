@@ -8,7 +8,7 @@ variance s^2 E[q^2]; so what counts is the *root-mean-square* exposure e:
 The drawdown over H days is max over t of (running maximum - value). By Levy's theorem that of a Brownian motion has the
 law of max |B|, so that
 
-    P(drawdown > D) = p    at    D = s sqrt(H) c(p),   P(max_{t<=1} |B_t| > c) = p,   E[drawdown] = sqrt(pi/2) s sqrt(H).
+    P(drawdown > D) = p   at   D = s sqrt(H) c(p),   P(max_{t<=1} |B_t| > c) = p,   E[drawdown] = sqrt(pi/2) s sqrt(H).
 
 At p = .01, c = 2.807: the 2.33 of a Normal's end point is exceeded on the way there by 4 % of paths. Both limits leave
 out drift (what a desk earns makes them conservative) and fat tails (which make them optimistic: simulate then).

@@ -211,9 +211,7 @@ def _bottom(w: NDArray[np.float64]) -> NDArray[np.float64]:
     return _newton(lambda x, i: _slope(x) + w[i], lambda x, _: _bend(x), np.zeros_like(w), there)
 
 
-def _newton(
-    value: Curve, slope: Curve, start: NDArray[np.float64], where: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _newton(value: Curve, slope: Curve, start: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Newton's method from the safe side, for the elements in `where`, until rounding carries it past the root."""
     out, moving = start.copy(), np.flatnonzero(where)
     sign = np.sign(value(out, np.arange(out.size)))
