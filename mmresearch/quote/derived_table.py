@@ -126,7 +126,7 @@ _ROWS = (
         None,
         "right",
         "the old value keeps half its weight after h samples. It is the weight of the *new* value: kappa_ewma_alpha "
-        "and kelly_tracker_decay are weights of the old one, its complement. A half-life <= 0 gets .1, as 6.6 samples do",
+        "and kelly_tracker_decay are weights of the old one, its complement. A half-life <= 0 gets .1, as 6.6 do",
         ("kappa_ewma_alpha",),
     ),
     DerivedConstant(
@@ -216,8 +216,8 @@ _ROWS = (
         derived_deployed.ir_based_threshold,
         derived.ir_based_threshold,
         "wrong",
-        "abs() ignores the sign: a mean ratio two sds *above* its target asks for as strong a signal as one two sds "
-        "below; a z-score is in sds of the ratio, not in units of a signal",
+        "abs() ignores the sign: a mean ratio of 1.2 against a target of 1 asks for as strong a signal as one of .8; "
+        "and a z-score is in sds of the ratio, not in units of a signal. Half an sd from the target it is at its cap",
     ),
 )
 

@@ -29,6 +29,8 @@ from mmresearch.quote.quantities import Values, formula
 #: Below this the closed forms of the slopes cancel, and their series is used.
 SMALL = 0.02
 STEPS = 400
+#: Below this, w counts as none: its second branch lies beyond the range of floats.
+NO_VOLATILITY = 1e-250
 _POWERS = np.arange(12)
 
 type Curve = Callable[[NDArray[np.float64], NDArray[np.intp]], NDArray[np.float64]]
@@ -131,6 +133,7 @@ def solve_gamma(
         Solutions, their number, and the share of the draws without one.
     """
     wanted, tight = target_half_spread_fraction * kappa, 0.5 * (kappa * sigma_per_sqrt_s) ** 2 * horizon_s
+    tight = np.where(tight > NO_VOLATILITY, tight, 0.0)
     shape = np.broadcast_shapes(wanted.shape, tight.shape)
     u, w = (np.broadcast_to(a, shape).ravel() for a in (wanted, tight))
     bottom = _bottom(w)
@@ -187,7 +190,7 @@ def _falling(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _slope(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Derivative of ln(1 + x)/x: from -1/2 at 0 to 0."""
     safe = np.where(x > SMALL, x, 1.0)
-    closed = (safe / (1.0 + safe) - np.log1p(safe)) / safe**2
+    closed = (safe / (1.0 + safe) - np.log1p(safe)) / safe / safe
     return np.where(x > SMALL, closed, _series(x, -(_POWERS + 1.0) / (_POWERS + 2.0)))
 
 
@@ -195,14 +198,14 @@ def _bend(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Second derivative of ln(1 + x)/x: from 2/3 at 0 to 0."""
     safe = np.where(x > SMALL, x, 1.0)
     share = safe / (1.0 + safe)
-    closed = (2.0 * (np.log1p(safe) - share) - share**2) / safe**3
+    closed = (2.0 * (np.log1p(safe) - share) - share**2) / safe / safe / safe
     return np.where(x > SMALL, closed, _series(x, (_POWERS + 1.0) * (_POWERS + 2.0) / (_POWERS + 3.0)))
 
 
 def _series(x: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum of sizes[j] (-x)^j, near 0."""
     near = np.where(x > SMALL, 0.0, x)
-    return np.polynomial.polynomial.polyval(-near, sizes)
+    return np.asarray(np.polynomial.polynomial.polyval(-near, sizes), dtype=float)
 
 
 def _bottom(w: NDArray[np.float64]) -> NDArray[np.float64]:
