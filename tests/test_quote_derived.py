@@ -1,4 +1,4 @@
-"""Laws of the derived constants: as deployed to the digit, and the right ones against brute force on their objective."""
+"""Laws of the derived constants: as deployed to the digit; the right ones against brute force on their objective."""
 
 from __future__ import annotations
 
@@ -335,9 +335,23 @@ def test_the_old_value_keeps_half_its_weight_after_a_half_life(half_life):
 
 # --- the table -------------------------------------------------------------------------------------------------------
 
-ORDER = """gamma_from_glft spread_floor max_daily_loss max_drawdown ewma_alpha kalman_noise hazard_rate cascade_threshold
-toxic_hour_multiplier quote_latch_threshold reduce_only_threshold depth_spacing_ratio momentum_normalizer
-confidence_threshold ir_based_threshold""".split()
+ORDER = [
+    "gamma_from_glft",
+    "spread_floor",
+    "max_daily_loss",
+    "max_drawdown",
+    "ewma_alpha",
+    "kalman_noise",
+    "hazard_rate",
+    "cascade_threshold",
+    "toxic_hour_multiplier",
+    "quote_latch_threshold",
+    "reduce_only_threshold",
+    "depth_spacing_ratio",
+    "momentum_normalizer",
+    "confidence_threshold",
+    "ir_based_threshold",
+]
 
 
 def test_the_table_has_the_fifteen_in_order():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import lambertw
 
-from mmresearch.quote import derived_deployed
+from mmresearch.quote import derived_deployed, risk_aversion_glft
 from mmresearch.quote.risk_aversion import (
     NoSolutionError,
     RiskAversion,
@@ -17,6 +17,7 @@ from mmresearch.quote.risk_aversion import (
     half_spread,
     solve_gamma,
 )
+from mmresearch.quote.risk_aversion_glft import closed_form_half_spread, solve_gamma_closed_form
 
 DEFAULTS = {"sigma_per_sqrt_s": 2e-4, "horizon_s": 60.0}
 
@@ -138,3 +139,58 @@ def test_the_deployed_formula_moves_the_wrong_way():
     assert wide < tight
     loose = [derived_deployed.gamma_from_glft(d, 0.01, **DEFAULTS) for d in (600.0, 60.0)]
     assert loose[0] >= loose[1]
+
+
+# --- the closed form of GLFT -----------------------------------------------------------------------------------------
+
+
+def test_closed_form_gives_the_published_half_spread_and_its_gamma_back():
+    """Parameters of the paper: sigma .3, A .9, k .3, gamma .01, in ticks."""
+    assert closed_form_half_spread(0.01, 0.3, 0.3, 0.9) == pytest.approx(3.312915198564529, rel=1e-13)
+    assert solve_gamma_closed_form(3.312915198564529, 0.3, 0.3, 0.9).gamma == pytest.approx(0.01, rel=1e-10)
+
+
+def test_closed_form_without_volatility_is_the_first_term():
+    targets = np.array([1e-4, 3e-4, 4.9e-4])
+    closed = solve_gamma_closed_form(targets, 2000.0, 0.0, 1.0)
+    np.testing.assert_allclose(closed.gamma, gamma_from_glft(targets, 2000.0), rtol=1e-11)
+    assert solve_gamma_closed_form(5e-4, 2000.0, 0.0, 1.0).roots == 0
+
+
+def _closed_roots_by_scan(target, kappa, sigma, A):
+    def miss(x):
+        c = np.sqrt(sigma**2 * x / (2 * A) * (1 + x) ** (1 + 1 / x))
+        return np.log1p(x) / x / kappa + 0.5 * c - target
+
+    grid = np.geomspace(1e-15, 1e12, 20_001)
+    heights = miss(grid)
+    change = np.flatnonzero(np.sign(heights[1:]) != np.sign(heights[:-1]))
+    return [kappa * brentq(miss, grid[i], grid[i + 1], xtol=1e-300, rtol=1e-14) for i in change]
+
+
+@pytest.mark.parametrize("sigma", [1e-6, 2e-5, 5e-5, 1e-4, 1.5e-4, 2e-4, 1e-3])
+@pytest.mark.parametrize("target_bps", [2.0, 4.0, 4.8, 4.999, 5.001, 5.05, 5.3, 6.0, 40.0])
+def test_closed_form_roots_by_scan(target_bps, sigma):
+    scan = _closed_roots_by_scan(target_bps * 1e-4, 2000.0, sigma, 1.0)
+    found = solve_gamma_closed_form(target_bps * 1e-4, 2000.0, sigma, 1.0)
+    assert found.roots == len(scan)
+    if scan:
+        assert found.gamma == pytest.approx(min(scan), rel=1e-8)
+
+
+def test_closed_form_can_have_three_roots():
+    found = solve_gamma_closed_form(5.05e-4, 2000.0, 1.2e-4, 1.0)
+    assert found.roots == 3
+    assert found.gamma < 2000.0 * risk_aversion_glft.PEAK_X
+
+
+def test_closed_form_quotes_below_one_over_kappa_only_under_the_peak_of_its_slopes():
+    A = 1.0
+    at_peak = risk_aversion_glft.PEAK * 2 * np.sqrt(2 * A) / 2000.0
+    above = solve_gamma_closed_form(4e-4, 2000.0, at_peak * (1 + 1e-6), A)
+    assert above.least_half_spread_fraction == 5e-4
+    gamma = 2000.0 * np.geomspace(1e-6, 1e3, 20_001)
+    heights = closed_form_half_spread(gamma, 2000.0, at_peak * (1 + 1e-6), A)
+    assert np.all(np.diff(heights) > 0)
+    heights = closed_form_half_spread(gamma, 2000.0, at_peak * 0.99, A)
+    assert not np.all(np.diff(heights) > 0)

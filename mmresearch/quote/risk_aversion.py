@@ -13,7 +13,7 @@ Of two, the smaller is returned: the same quote with less inventory risk taken o
 side on which a convex function lies above zero never oversteps its root, which makes the search safe for all draws at
 once. Symbols: d fraction of price (fee not included); kappa, gamma 1/(fraction of price); sigma fraction of price per
 sqrt(s); T holding time in s. Source: Avellaneda and Stoikov (2008), section 3; Gueant, Lehalle and Fernandez-Tapia
-(2013) for the first term.
+(2013) for the first term, whose own second term is in `risk_aversion_glft`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class RiskAversion:
     Attributes
     ----------
     roots : number, array or DataArray
-        How many risk aversions give the half-spread: 0, 1 or 2.
+        How many risk aversions give the half-spread: 0, 1 or 2; under the closed form of GLFT up to 3.
     smallest : number, array or DataArray
         The smallest of them, 1/(fraction of price); NaN where `roots` is 0. Read `gamma` or `solved` instead.
     least_half_spread_fraction : number, array or DataArray
@@ -107,7 +107,7 @@ def half_spread(gamma: Values, kappa: Values, sigma_per_sqrt_s: Values, horizon_
     horizon_s : number, array or DataArray
         Holding time T, s.
     """
-    return _falling(gamma / kappa) / kappa + 0.5 * gamma * sigma_per_sqrt_s**2 * horizon_s
+    return first_term(gamma / kappa) / kappa + 0.5 * gamma * sigma_per_sqrt_s**2 * horizon_s
 
 
 @formula("roots, 1/(fraction of price), fraction of price, fraction of price")
@@ -137,15 +137,15 @@ def solve_gamma(
     shape = np.broadcast_shapes(wanted.shape, tight.shape)
     u, w = (np.broadcast_to(a, shape).ravel() for a in (wanted, tight))
     bottom = _bottom(w)
-    least = np.where(w > 0, _falling(bottom) + w * bottom, 0.0)
+    least = np.where(w > 0, first_term(bottom) + w * bottom, 0.0)
     falls = (u < 1) & (w < 0.5) & (least <= u)
     rises = (w > 0) & ((u > 1) | ((u == 1) & (w < 0.5)))
 
     def above(x: NDArray[np.float64], i: NDArray[np.intp]) -> NDArray[np.float64]:
-        return _falling(x) + w[i] * x - u[i]
+        return first_term(x) + w[i] * x - u[i]
 
     def steepness(x: NDArray[np.float64], i: NDArray[np.intp]) -> NDArray[np.float64]:
-        return _slope(x) + w[i]
+        return first_term_slope(x) + w[i]
 
     left = _newton(above, steepness, np.zeros_like(u), falls)
     # Right of the root: there w x alone reaches the target.
@@ -181,14 +181,14 @@ def _span(values: NDArray[np.float64]) -> str:
     return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
-def _falling(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(1 + x)/x, which falls from 1 at 0 to 0."""
+def first_term(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First term of the half-spread times kappa, ln(1 + x)/x, x = gamma/kappa: falls from 1 at 0 to 0."""
     safe = np.where(x > 0, x, 1.0)
     return np.where(x > 0, np.log1p(safe) / safe, 1.0)
 
 
-def _slope(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Derivative of ln(1 + x)/x: from -1/2 at 0 to 0."""
+def first_term_slope(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Derivative of ln(1 + x)/x at x >= 0: from -1/2 at 0 to 0."""
     safe = np.where(x > SMALL, x, 1.0)
     closed = (safe / (1.0 + safe) - np.log1p(safe)) / safe / safe
     return np.where(x > SMALL, closed, _series(x, -(_POWERS + 1.0) / (_POWERS + 2.0)))
@@ -211,7 +211,7 @@ def _series(x: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.fl
 def _bottom(w: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where F is least: its slope, which rises and is concave, crosses zero; 0 where it rises throughout."""
     there = (w > 0) & (w < 0.5)
-    return _newton(lambda x, i: _slope(x) + w[i], lambda x, _: _bend(x), np.zeros_like(w), there)
+    return _newton(lambda x, i: first_term_slope(x) + w[i], lambda x, _: _bend(x), np.zeros_like(w), there)
 
 
 def _newton(value: Curve, slope: Curve, start: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
