@@ -90,6 +90,7 @@ INSIDE = [
     ("momentum_normalizer", (2.0, 25.0), 10.0),
     ("ir_based_threshold", (1.1, 0.5, 1.0), 0.2),
     ("depth_spacing_ratio", (3.0, 10.0), 1 + 0.5 * (np.exp(1 / 3) - 1)),
+    ("depth_spacing_ratio", (2.0, 5.0), 1 + 0.5 * (np.exp(1 / 2) - 1)),
     ("depth_spacing_ratio", (3.0, 30.0), 1 + 1.5 * (np.exp(1 / 3) - 1)),
 ]
 

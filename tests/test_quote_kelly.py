@@ -51,10 +51,10 @@ def test_with_trades_the_deployed_stake_tends_to_the_whole_and_the_right_one_to_
 
 def test_predictive_win_probability_is_that_of_simulated_trades():
     rng = np.random.default_rng(2)
-    mean = rng.normal(1.5, 0.8, 400_000)
+    mean = rng.normal(1.5, 4.0, 400_000)
     wins = np.mean(rng.normal(mean, 5.0) > 0)
-    assert predictive_win_probability(1.5, 0.8, 5.0) == pytest.approx(wins, abs=0.003)
-    assert predictive_win_probability(1.5, 0.8, 5.0) < deployed_win_probability(1.5, 0.8)
+    assert predictive_win_probability(1.5, 4.0, 5.0) == pytest.approx(wins, abs=0.003)
+    assert predictive_win_probability(1.5, 4.0, 5.0) < deployed_win_probability(1.5, 4.0)
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.05, 20.0))
