@@ -7,8 +7,8 @@ With x = gamma/kappa, u = kappa d (the target) and s = kappa sigma/(2 sqrt(2 A))
 
 becomes F(x) = ln(1 + x)/x + s R(x) - u = 0 with R(x) = sqrt(x (1 + x)^{1 + 1/x}). From 1/kappa at gamma = 0 it rises
 like a square root, may then fall, and rises again: up to three roots. It falls between the two points at which the
-ratio of the slopes of its terms is s; that ratio has one peak, .1938 at x = .325, and where s is above it the half-spread
-rises throughout, so that no risk aversion quotes below 1/kappa. The smallest root is returned.
+ratio of the slopes of its terms is s; that ratio has one peak, .1938 at x = .325, and where s is above it the
+half-spread rises throughout, so that no risk aversion quotes below 1/kappa. The smallest root is returned.
 
 Symbols: d fraction of price (fee not included); gamma, kappa 1/(fraction of price); sigma fraction of price per
 sqrt(s); A fills per second and side at the mid. Source: Gueant, Lehalle and Fernandez-Tapia (2013), section 4.
