@@ -100,6 +100,11 @@ def test_volatility_and_spread_carry_the_regime_and_nothing_else_of_the_path_doe
     ts, mid = tape.quotes["ts"].to_numpy(), 0.5 * (tape.quotes["bid"] + tape.quotes["ask"]).to_numpy()
     scale = truth.sigma_bps_per_sqrt_s * 1e-4 * np.sqrt(np.diff(ts)) * steps.volatility[ts[:-1].astype(int)]
     assert stats.kstest(np.diff(np.log(mid)) / scale, "norm").pvalue > 1e-3
+    # Stretches that end where a regime does are still of the old one.
+    ends = np.flatnonzero(np.diff(steps.volatility)) + 1.0
+    last = np.isin(ts[1:], ends)
+    assert last.sum() > 200
+    within(np.mean((np.diff(np.log(mid)) / scale)[last] ** 2), 1, np.sqrt(2), last.sum())
     half = 0.5 * (tape.quotes["ask"] - tape.quotes["bid"]).to_numpy() / mid * 1e4
     wide = np.where(steps.volatility[ts.astype(int)] > 1, regimes.spread_ratio, 1.0)
     np.testing.assert_allclose(half, truth.half_spread_bps * wide, atol=2 * truth.tick_bps)

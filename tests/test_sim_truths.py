@@ -101,8 +101,17 @@ def test_the_sd_of_moves_grows_with_the_root_of_time_where_nothing_drifts():
     assert move_sd_bps(with_values(TRUTH, sigma_bps_per_sqrt_s=2.0), 9) == pytest.approx(6.0)
 
 
-@pytest.mark.parametrize("theta", [1.0, 2.0, 4.0])
-def test_fills_in_toxic_hours_cost_the_multiple_asked_for(theta):
+@pytest.mark.parametrize("theta", [0.8, 1.0, 4.0])
+def test_the_multiple_is_exact_where_every_fill_is_informed_and_jumps_are_all_alike(theta):
+    still = {"alpha_touch": 1.0, "adverse_sd_bps": 0.0, "sigma_bps_per_sqrt_s": 0.0, "tick_bps": 0.001}
+    ts, _, _, adverse, _ = naive.fills(plain("toxic_hour_gamma_mult", theta, 86400.0, seed=2, **still))
+    toxic = np.isin((ts // 3600).astype(int), (6, 7, 14))
+    assert min(toxic.sum(), (~toxic).sum()) > 10
+    np.testing.assert_allclose(adverse[toxic] + 1.5, theta * (adverse[~toxic].mean() + 1.5), rtol=1e-3)
+
+
+def test_fills_in_toxic_hours_cost_the_multiple_asked_for_on_average():
+    theta = 2.0
     tape = plain("toxic_hour_gamma_mult", theta, 14 * 86400.0, seed=2)
     truth = plain_truth("toxic_hour_gamma_mult", theta, seed=2)
     ts, _, beyond, adverse, _ = naive.fills(tape)

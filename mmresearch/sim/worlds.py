@@ -24,6 +24,8 @@ DEFAULT_POLICY = Rotating()
 QUOTE_S = 0.25
 #: A population that has every feature at once, at moderate sizes. Ticks are a tenth of the usual, so that rounding adds
 #: little to the noise of quotes; the hours named toxic are none of the first, so that short tapes have the plain floor.
+#: Over thirty assets kappa and the floor were recovered as in the plain world; labels of 5 bps fired more often than
+#: alpha by .01 at most, because of the volatility of the lively regime.
 EVERYTHING = Hyper(alpha_decay_bps=15.0, tick_ratio=0.1, features=FeatureHyper(on=tuple(FEATURES)))
 
 
