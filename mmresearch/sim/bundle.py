@@ -15,6 +15,7 @@ from typing import Any
 import mmresearch
 from mmresearch.sim.population import Hyper
 from mmresearch.sim.truth import Truth
+from mmresearch.sim.truths import truths_of
 from mmresearch.sim.worlds import World
 from mmresearch.tape.parquet import read_parquet, write_parquet
 from mmresearch.tape.schema import Tape
@@ -77,14 +78,16 @@ def sha256_of(tape_path: Path) -> str:
 
 
 def _entry(tape: Tape, truth: Truth, path: Path, seed: list[int]) -> dict[str, Any]:
-    values = {k: v for k, v in asdict(truth).items() if k != "asset"}
+    values = {k: v for k, v in asdict(truth).items() if k not in ("asset", "dynamics")}
+    dynamics = {k: v for k, v in asdict(truth.dynamics).items() if v is not None}
     return {
         "asset": tape.asset,
         "path": path.name,
         "seed": seed,
         "sha256": sha256_of(path),
         "rows": {t: len(getattr(tape, t)) for t in ("quotes", "trades", "orders", "fills")},
-        "truth": {**values, "spread_floor_bps": truth.spread_floor_bps},
+        "truth": {**values, **truths_of(truth, tape.seconds)},
+        "dynamics": dynamics,
     }
 
 

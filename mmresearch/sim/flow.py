@@ -3,6 +3,8 @@
 Market orders of each side arrive as a Poisson process of rate A and reach a depth D ~ Exp(kappa) from the mid; extra
 ones stop at the touch. The mid's logarithm moves at quote times, with variance sigma^2 per second. Activity a_w, kappa
 and alpha hold for windows of 300 s: volatility is sigma a_w, intensity A a_w^2. In a plain world all windows are alike.
+Where features are on (`mmresearch.sim.dynamics`), the path also drifts and its volatility goes with the regime, second
+by second (`mmresearch.sim.steps`), and orders bring others (`mmresearch.sim.hawkes`).
 
 Units: seconds, bps of mid, kappa per bp inside.
 """
@@ -17,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtr
 
+from mmresearch.sim.steps import Steps
 from mmresearch.sim.truth import Stress, Truth
 from mmresearch.tape.columns import TRADE_COLUMNS
 
@@ -33,11 +36,14 @@ class Windows:
     ----------
     activity, kappa_per_bp, alpha : ndarray, shape (W,)
         Pace of the market (1 when plain), decay of intensity (1/bp), probability that a touch fill is informed.
+    jump_ratio : ndarray, shape (W,)
+        By what jumps after informed fills are multiplied: 1 outside toxic hours.
     """
 
     activity: NDArray[np.float64]
     kappa_per_bp: NDArray[np.float64]
     alpha: NDArray[np.float64]
+    jump_ratio: NDArray[np.float64]
 
     def at(self, ts: NDArray[np.float64]) -> NDArray[np.intp]:
         """Window of each time."""
@@ -64,7 +70,15 @@ def draw_windows(truth: Truth, seconds: float, stress: Stress, rng: np.random.Ge
     if stress.icc > 0 and 0 < truth.alpha_touch < 1:
         strength = 1 / stress.icc - 1
         alpha = rng.beta(truth.alpha_touch * strength, (1 - truth.alpha_touch) * strength, n)
-    return Windows(_activity(stress.burst, b), truth.kappa * 1e-4 * np.exp(stress.kappa_wander * k), alpha)
+    kappa_per_bp = truth.kappa * 1e-4 * np.exp(stress.kappa_wander * k)
+    return Windows(_activity(stress.burst, b), kappa_per_bp, alpha, _jump_ratio(truth, n))
+
+
+def _jump_ratio(truth: Truth, n: int) -> NDArray[np.float64]:
+    """By what jumps are multiplied in each window: time 0 is midnight."""
+    toxic = truth.dynamics.toxic
+    hour = (np.arange(n) * WINDOW_S // 3600).astype(np.intp) % 24
+    return np.where(np.isin(hour, toxic.hours if toxic else ()), truth.toxic_jump_ratio, 1.0)
 
 
 def _activity(burst: float, z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,7 +137,13 @@ def _one_side(
 
 
 def draw_path(
-    truth: Truth, seconds: float, quote_s: float, windows: Windows, stress: Stress, rng: np.random.Generator
+    truth: Truth,
+    seconds: float,
+    quote_s: float,
+    windows: Windows,
+    stress: Stress,
+    rng: np.random.Generator,
+    steps: Steps | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draw the quote times (one in each `quote_s`, jittered) and the log mid there without jumps.
 
@@ -139,13 +159,21 @@ def draw_path(
         Whether increments are heavy-tailed.
     rng : numpy.random.Generator
         Source of randomness.
+    steps : Steps, optional
+        What holds for a second each; every second then begins with a quote, so that no stretch lies in two of them.
     """
     n = int(seconds / quote_s)
     ts = (np.arange(n) + rng.uniform(0.1, 0.9, n)) * quote_s
     ts[0] = 0.0
-    z = rng.standard_t(3, n) / math.sqrt(3) if stress.heavy_tails else rng.standard_normal(n)
-    sd = truth.sigma_bps_per_sqrt_s * 1e-4 * np.sqrt(np.diff(ts, prepend=0.0)) * windows.activity[windows.at(ts)]
-    return ts, np.cumsum(sd * z)
+    if steps is not None:
+        ts = np.union1d(ts, steps.ts)
+    z = rng.standard_t(3, ts.size) / math.sqrt(3) if stress.heavy_tails else rng.standard_normal(ts.size)
+    seconds_each = np.diff(ts, prepend=0.0)
+    sd = truth.sigma_bps_per_sqrt_s * 1e-4 * np.sqrt(seconds_each) * windows.activity[windows.at(ts)]
+    if steps is None:
+        return ts, np.cumsum(sd * z)
+    since = np.append(0, ts[:-1].astype(np.intp))
+    return ts, np.cumsum(sd * z * steps.volatility[since] + seconds_each * steps.drift_per_s[since])
 
 
 def prints(truth: Truth, flow: Flow, book: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

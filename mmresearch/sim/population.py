@@ -1,15 +1,19 @@
 """The population from which the truths of several assets come.
 
 (ln kappa, ln A) ~ bivariate Normal,   logit alpha ~ Normal,   ln sigma, ln adverse move ~ Normal
+
+Features that go beyond these come from a population of their own, see `mmresearch.sim.feature_population`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from mmresearch.sim.dynamics import OFF
+from mmresearch.sim.feature_population import FeatureHyper, draw_dynamics
 from mmresearch.sim.truth import Truth
 
 NAMES = ("ALFA", "BRAV", "CHAR", "DELT", "ECHO", "FOXT", "GOLF", "HOTL")
@@ -35,6 +39,10 @@ class Hyper:
         Median jump after an informed fill, sd of its logarithm over assets, and sd over mean within one.
     alpha_decay_bps : float
         How fast fills beyond the touch cease to be informed, the same for all assets; infinite for not at all.
+    tick_ratio : float
+        By what the ticks of the assets are multiplied: below 1 they are finer, and quotes round less.
+    features : FeatureHyper
+        Which features the assets have, and how they vary.
     """
 
     kappa: float = 2000.0
@@ -50,6 +58,8 @@ class Hyper:
     adverse_log_sd: float = 0.12
     adverse_cv: float = 0.15
     alpha_decay_bps: float = math.inf
+    tick_ratio: float = 1.0
+    features: FeatureHyper = field(default_factory=FeatureHyper)
 
 
 def population(n_assets: int, seed: int, hyper: Hyper | None = None) -> list[Truth]:
@@ -65,10 +75,15 @@ def population(n_assets: int, seed: int, hyper: Hyper | None = None) -> list[Tru
         The population.
     """
     children = np.random.SeedSequence(seed).spawn(n_assets)
-    return [_draw(i, np.random.default_rng(child), hyper or Hyper()) for i, child in enumerate(children)]
+    return [_draw(i, np.random.default_rng(child), hyper or Hyper(), seed) for i, child in enumerate(children)]
 
 
-def _draw(i: int, rng: np.random.Generator, hyper: Hyper) -> Truth:
+def feature_stream(seed: int, i: int) -> np.random.Generator:
+    """Return the generator that draws the features of asset i; what else is true of it comes from another."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i, 77)))
+
+
+def _draw(i: int, rng: np.random.Generator, hyper: Hyper, seed: int) -> Truth:
     z = rng.standard_normal(5)
     kappa = hyper.kappa * np.exp(hyper.kappa_log_sd * z[0])
     mixed = hyper.correlation * z[0] + np.sqrt(1 - hyper.correlation**2) * z[1]
@@ -85,7 +100,8 @@ def _draw(i: int, rng: np.random.Generator, hyper: Hyper) -> Truth:
         alpha_decay_bps=hyper.alpha_decay_bps,
         sigma_bps_per_sqrt_s=float(hyper.sigma_bps_per_sqrt_s * np.exp(hyper.sigma_log_sd * z[3])),
         half_spread_bps=float(np.clip(0.4 / (kappa * 1e-4), 0.5, 3.0)),
-        tick_bps=_TICKS_BPS[i % len(_TICKS_BPS)],
+        tick_bps=hyper.tick_ratio * _TICKS_BPS[i % len(_TICKS_BPS)],
         price=_PRICES[i % len(_PRICES)],
         touch_only_per_s=float(rng.uniform(0.1, 0.5)),
+        dynamics=draw_dynamics(hyper.features, feature_stream(seed, i)) if hyper.features.on else OFF,
     )

@@ -5,6 +5,9 @@ jump of mean `adverse_bps`, so that
 
     spread_floor_bps = fee_bps + alpha_touch * adverse_bps.
 
+What else a world can do is in `mmresearch.sim.dynamics`; the truth of every row of the catalogue in
+`mmresearch.sim.truths`.
+
 Units: bps of mid, seconds; kappa per fraction of price, A per second and side.
 """
 
@@ -12,13 +15,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from mmresearch.sim.dynamics import FEATURES, OFF, Dynamics
+from mmresearch.sim.ranges import require_positive, require_probability
 
-def _require_positive(value: Truth | Stress, *names: str, or_zero: bool = False) -> None:
-    for name in names:
-        given = getattr(value, name)
-        if not (given > 0 or (or_zero and given == 0)):
-            raise ValueError(f"{name} must be {'at least' if or_zero else 'above'} 0, got {given}")
+#: Name of a feature's value in a truth -> (feature, value).
+FEATURE_VALUES = {f"{feature}_{f.name}": (feature, f.name) for feature, kind in FEATURES.items() for f in fields(kind)}
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ class Truth:
         Rate, per side, of market orders that stop at the touch whatever happens.
     fee_bps, lot : float
         Maker fee (negative is a rebate); size of an order.
+    dynamics : Dynamics
+        What moves beyond this; all off by default.
 
     Raises
     ------
     ValueError
-        If a value is outside its range.
+        If a value is outside its range, or hours are to be toxic where no fill is informed.
     """
 
     asset: str
@@ -69,17 +74,30 @@ class Truth:
     touch_only_per_s: float = 0.2
     fee_bps: float = 1.5
     lot: float = 1.0
+    dynamics: Dynamics = OFF
 
     def __post_init__(self) -> None:
-        _require_positive(self, "kappa", "alpha_decay_bps", "half_spread_bps", "tick_bps", "price", "lot")
-        _require_positive(self, "A", "adverse_sd_bps", "sigma_bps_per_sqrt_s", "touch_only_per_s", or_zero=True)
-        if not 0 <= self.alpha_touch <= 1:
-            raise ValueError(f"alpha_touch is a probability, got {self.alpha_touch}")
+        require_positive(self, "kappa", "alpha_decay_bps", "half_spread_bps", "tick_bps", "price", "lot")
+        require_positive(self, "A", "adverse_sd_bps", "sigma_bps_per_sqrt_s", "touch_only_per_s", or_zero=True)
+        require_probability(self, "alpha_touch")
+        if self.dynamics.toxic is not None and not (self.alpha_touch * self.adverse_bps and self.spread_floor_bps > 0):
+            raise ValueError(
+                f"toxic hours multiply the cost of informed fills, but fills cost {self.spread_floor_bps} bps with "
+                f"alpha_touch {self.alpha_touch}: give alpha_touch, adverse_bps and fee_bps that cost something"
+            )
 
     @property
     def spread_floor_bps(self) -> float:
-        """Fee plus expected adverse move 500 ms after a fill at the touch."""
+        """Fee plus expected adverse move 500 ms after a fill at the touch, outside toxic hours."""
         return self.fee_bps + self.alpha_touch * self.adverse_bps
+
+    @property
+    def toxic_jump_ratio(self) -> float:
+        """By what jumps are multiplied in toxic hours, so that the cost of a touch fill has the ratio asked for."""
+        if self.dynamics.toxic is None:
+            return 1.0
+        cost_bps = self.dynamics.toxic.multiplier * self.spread_floor_bps
+        return (cost_bps - self.fee_bps) / (self.alpha_touch * self.adverse_bps)
 
     @property
     def tick(self) -> float:
@@ -116,7 +134,7 @@ class Stress:
     burst: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, "icc", "kappa_wander", "burst", or_zero=True)
+        require_positive(self, "icc", "kappa_wander", "burst", or_zero=True)
         if not self.icc < 1:
             raise ValueError(f"icc is a correlation below 1, got {self.icc}")
 
@@ -124,16 +142,30 @@ class Stress:
 PLAIN = Stress()
 
 
-def with_values(truth: Truth, **values: float) -> Truth:
+def with_values(truth: Truth, **values: Any) -> Truth:
     """Return the truth with some values replaced.
+
+    Parameters
+    ----------
+    truth : Truth
+        What is replaced in.
+    **values
+        Fields of `Truth`, or of a feature with its name in front, as in ``hawkes_branching``: that switches the
+        feature on, with its other values as they were or by default.
 
     Raises
     ------
     ValueError
         If a name is not one of a truth's, or a value is outside its range.
     """
-    names = [f.name for f in fields(truth)]
-    unknown = sorted(set(values) - set(names))
+    own = {f.name for f in fields(truth)}
+    known = [*(f.name for f in fields(truth)), *FEATURE_VALUES]
+    unknown = sorted(set(values) - set(known))
     if unknown:
-        raise ValueError(f"a truth has no {', '.join(unknown)}; it has {', '.join(names)}")
-    return replace(truth, **values)  # type: ignore[arg-type]
+        raise ValueError(f"a truth has no {', '.join(unknown)}; it has {', '.join(known)}")
+    dynamics = values.get("dynamics", truth.dynamics)
+    for name in values.keys() - own:
+        feature, value_name = FEATURE_VALUES[name]
+        kind = getattr(dynamics, feature) or FEATURES[feature]()
+        dynamics = replace(dynamics, **{feature: replace(kind, **{value_name: values[name]})})
+    return replace(truth, **{k: v for k, v in values.items() if k in own} | {"dynamics": dynamics})

@@ -40,8 +40,8 @@ class Given(NamedTuple):
 
     Attributes
     ----------
-    tick, half : float
-        Tick (quote currency) and half-spread (fraction of price).
+    tick : float
+        Tick (quote currency).
     pause_s : float
         How long nothing of ours rests after a fill.
     pegged : bool
@@ -50,10 +50,10 @@ class Given(NamedTuple):
         Mean and sd of an informed jump; decay of the chance of one with the distance beyond the touch.
     window_s : float
         For how long each alpha holds.
-    alpha : ndarray, shape (W,)
-        Probability that a touch fill is informed, by window.
-    ts, ticks, scale : ndarray, shape (Q,)
-        Quotes: time, mid without jumps in ticks, by what our depths are multiplied.
+    alpha, jump_ratio : ndarray, shape (W,)
+        Probability that a touch fill is informed, and by what its jump is multiplied, by window.
+    ts, ticks, half, scale : ndarray, shape (Q,)
+        Quotes: time, mid without jumps in ticks, half-spread (fraction of price), by what our depths are multiplied.
     when, taker, reach_bps : ndarray, shape (M,)
         Market orders: time, side, depth reached.
     depths, lives : ndarray, shape (2, n)
@@ -61,7 +61,6 @@ class Given(NamedTuple):
     """
 
     tick: float
-    half: float
     pause_s: float
     pegged: bool
     adverse_bps: float
@@ -69,8 +68,10 @@ class Given(NamedTuple):
     decay_bps: float
     window_s: float
     alpha: FloatArray
+    jump_ratio: FloatArray
     ts: FloatArray
     ticks: FloatArray
+    half: FloatArray
     scale: FloatArray
     when: FloatArray
     taker: NDArray[np.int64]
@@ -109,7 +110,7 @@ def walk(given: Given, rng: np.random.Generator) -> Written:
     return Written(*(page[:n] for page, n in zip(pages, rows, strict=True)))
 
 
-def around(tick: float, half: float, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
+def around(tick: float, half: FloatArray, ticks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Bid and ask, in quote currency, for mids in ticks; one tick apart or more."""
     return _around(tick, half, ticks)
 
@@ -129,7 +130,7 @@ def _jump(given, book, pages):
     pages.jumps[book.jumps, 1] = book.last
     pages.jumps[book.jumps, 2] = book.factor
     book.jumps += 1
-    book.bid, book.ask = _around(given.tick, given.half, given.ticks[book.last] * book.factor)
+    book.bid, book.ask = _around(given.tick, given.half[book.last], given.ticks[book.last] * book.factor)
     book.jump_at = np.inf
 
 
@@ -162,7 +163,7 @@ def _quoted(given, book, sides, pages, k):
     """Move the mid to quote k, and bring our orders up to date unless we pause."""
     ts = given.ts[k]
     book.last = k
-    book.bid, book.ask = _around(given.tick, given.half, given.ticks[k] * book.factor)
+    book.bid, book.ask = _around(given.tick, given.half[k], given.ticks[k] * book.factor)
     if ts < book.resume:
         return
     for i in range(2):
@@ -202,11 +203,11 @@ def _answer(given, book, ts, sign, price, rng):
     touch = book.bid if sign > 0 else book.ask
     mid = 0.5 * (book.bid + book.ask)
     beyond_bps = max(sign * (touch - price) / mid * 1e4, 0.0)
-    alpha = given.alpha[min(int(ts / given.window_s), given.alpha.size - 1)]
-    informed = rng.random() < alpha * np.exp(-beyond_bps / given.decay_bps)
+    window = min(int(ts / given.window_s), given.alpha.size - 1)
+    informed = rng.random() < given.alpha[window] * np.exp(-beyond_bps / given.decay_bps)
     size_bps = given.adverse_bps + given.adverse_sd_bps * rng.standard_normal()
     if informed:
-        book.jump = 1 - sign * size_bps * 1e-4
+        book.jump = 1 - sign * size_bps * given.jump_ratio[window] * 1e-4
         book.jump_at = ts + rng.uniform(JUMP_DELAY_S[0], JUMP_DELAY_S[1])
 
 
