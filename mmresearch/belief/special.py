@@ -86,14 +86,14 @@ def gamma_sf(u: ArrayLike, shape: float) -> Any:
     return upper_tail(u, shape) if shape >= LARGE_SHAPE else special.gammaincc(shape, u)
 
 
-def gamma_ppf(p: ArrayLike, shape: ArrayLike) -> Any:
+def gamma_ppf(p: ArrayLike, shape: float | NDArray[np.float64]) -> Any:
     """Return u with P(shape, u) = p; NaN outside [0, 1]. Targets and shapes broadcast."""
     p = np.asarray(p, dtype=float)
     found = special.gammaincinv(shape, p)
     return found if isinstance(shape, float) and shape < LARGE_SHAPE else polished_ppf(found, p, shape)
 
 
-def gamma_isf(q: ArrayLike, shape: ArrayLike) -> Any:
+def gamma_isf(q: ArrayLike, shape: float | NDArray[np.float64]) -> Any:
     """Return u with Q(shape, u) = q; NaN outside [0, 1]. Targets and shapes broadcast."""
     q = np.asarray(q, dtype=float)
     found = special.gammainccinv(shape, q)

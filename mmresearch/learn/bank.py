@@ -13,8 +13,7 @@ Rows may be of any of six families, mixed. An event is a row, a value and a size
 
 (failures are kept, not n: n - k cancels.) Sums carry what rounding drops, so that neither the order of the events nor
 how they are batched shows in the posterior, after 1e8 of them. Values in the unit of the parameter, times in seconds.
-
-Compiled by numba: NumPy and JAX were measured and dropped, see `benchmarks/bank.py`.
+Compiled by numba: `benchmarks/bank.py` says what it was measured against.
 """
 
 from __future__ import annotations
@@ -30,42 +29,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmresearch.belief.contract import FloatArray
 from mmresearch.belief.families import Family
-from mmresearch.learn.bank_events import (
-    BETA,
-    SQUARES,
-    WIDTH,
-    CodeArray,
-    IntArray,
-    add_events,
-    first_refused,
-    merge_rows,
-)
-from mmresearch.learn.bank_posterior import (
-    ALGEBRA,
-    CODES,
-    PRIOR_WIDTH,
-    Algebra,
-    Columns,
-    posterior_columns,
-    read_rows,
-    stacked,
-)
-from mmresearch.learn.bank_intake import (
-    BankError,
-    PerParameter,
-    by_parameter,
-    discounted,
-    number_column,
-    refuse_priors,
-    refuse_where,
-    row_column,
-    unknown_key,
-    why_refused,
-)
+from mmresearch.learn import bank_events as events
+from mmresearch.learn import bank_intake as intake
+from mmresearch.learn import bank_posterior as posterior
+from mmresearch.learn.bank_events import CodeArray, IntArray
+from mmresearch.learn.bank_intake import BankError, PerParameter
+from mmresearch.learn.bank_posterior import Algebra, Columns
 
 LEVELS = ("asset", "parameter")
 #: The sums of a bank whose memory was given to the next.
-GIVEN_AWAY = np.empty((0, WIDTH))
+GIVEN_AWAY = np.empty((0, events.WIDTH))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +77,16 @@ class Bank:
     def __post_init__(self) -> None:
         """Refuse what does not fit together."""
         rows = len(self.keys)
-        wanted = {"codes": (rows,), "prior": (rows, PRIOR_WIDTH), "observation_variance": (rows,)}
-        for name, shape in {**wanted, "half_life_s": (rows,), "sums": (rows, WIDTH)}.items():
+        wanted = {"codes": (rows,), "prior": (rows, posterior.PRIOR_WIDTH), "observation_variance": (rows,)}
+        for name, shape in {**wanted, "half_life_s": (rows,), "sums": (rows, events.WIDTH)}.items():
             if np.shape(getattr(self, name)) != shape:
                 raise BankError(f"{name} has shape {np.shape(getattr(self, name))}; {rows} keys need {shape}")
         if not self.keys.is_unique:
             raise BankError(f"the key {self.keys[self.keys.duplicated()][0]} appears twice; each row needs its own")
-        if not np.isin(self.codes, list(CODES.values())).all():
-            raise BankError(f"codes must be 0 to {len(ALGEBRA) - 1}: {', '.join(CODES)}")
-        refuse_where(~(self.half_life_s > 0), self.keys, "half_life_s", self.half_life_s, "positive")
-        refuse_priors(self.keys, self.codes, self.prior, self.observation_variance)
+        if not np.isin(self.codes, list(posterior.CODES.values())).all():
+            raise BankError(f"codes must be 0 to {len(posterior.ALGEBRA) - 1}: {', '.join(posterior.CODES)}")
+        intake.refuse_where(~(self.half_life_s > 0), self.keys, "half_life_s", self.half_life_s, "positive")
+        intake.refuse_priors(self.keys, self.codes, self.prior, self.observation_variance)
 
     # --- Building one.
     @classmethod
@@ -162,10 +135,10 @@ class Bank:
         observation_variance: PerParameter,
         half_life_s: PerParameter,
     ) -> Bank:
-        codes, prior = stacked(beliefs)
-        variance = by_parameter(observation_variance, keys, math.nan)
-        half_life = by_parameter(half_life_s, keys, math.inf)
-        return cls(keys, codes[take], prior[take], variance, half_life, np.zeros((len(keys), WIDTH)))
+        codes, prior = posterior.stacked(beliefs)
+        variance = intake.by_parameter(observation_variance, keys, math.nan)
+        half_life = intake.by_parameter(half_life_s, keys, math.inf)
+        return cls(keys, codes[take], prior[take], variance, half_life, np.zeros((len(keys), events.WIDTH)))
 
     # --- Learning.
     def rows(self, assets: ArrayLike, parameters: ArrayLike) -> IntArray:
@@ -185,7 +158,7 @@ class Bank:
         asked = pd.MultiIndex.from_arrays([np.atleast_1d(p) for p in pairs], names=LEVELS)
         found = self.keys.get_indexer(asked)
         if (found < 0).any():
-            raise BankError(unknown_key(asked[int(np.argmax(found < 0))], self.keys))
+            raise BankError(intake.unknown_key(asked[int(np.argmax(found < 0))], self.keys))
         return found.astype(np.int64)
 
     def update(
@@ -207,28 +180,25 @@ class Bank:
         sizes : array_like, shape (E,) or ()
             Trials, exposure or weight, by family.
         age_s : array_like, shape (E,) or (), optional
-            How long ago each event was, in seconds: it counts 2^(-age/half-life) of its size. Nothing is discounted if
-            not given.
+            How long ago each event was, in seconds: it counts 2^(-age/half-life) of its size.
         donate : bool
-            Reuse the memory of this bank, which cannot be used afterwards: for large banks, where a copy costs as much
-            as the events.
+            Reuse the memory of this bank, which cannot be used afterwards: a copy of a large bank costs as its events.
 
         Raises
         ------
         BankError
             If an event names a row that is not there or is none that its family can produce; nothing is changed then.
         """
-        at = row_column(rows)
-        seen, weight = number_column(values, "values", at.size), number_column(sizes, "sizes", at.size)
-        refused = first_refused(self.codes, at, seen, weight)
+        at = intake.row_column(rows)
+        seen, weight = intake.number_column(values, "values", at.size), intake.number_column(sizes, "sizes", at.size)
+        refused = events.first_refused(self.codes, at, seen, weight)
         if refused >= 0:
-            raise BankError(why_refused(refused, self.keys, self.codes, at, seen, weight))
+            raise BankError(intake.why_refused(refused, self.keys, self.codes, at, seen, weight))
         if age_s is not None:
-            seen, weight = discounted(
-                self.codes, self.half_life_s, at, seen, weight, number_column(age_s, "age_s", at.size)
-            )
+            age = intake.number_column(age_s, "age_s", at.size)
+            seen, weight = intake.discounted(self.codes, self.half_life_s, at, seen, weight, age)
         after = self._kept() if donate else self._kept().copy()
-        add_events(after, self.codes, at, seen, weight)
+        events.add_events(after, self.codes, at, seen, weight)
         return self._with(after, donate)
 
     def decay(self, seconds: ArrayLike, donate: bool = False) -> Bank:
@@ -241,13 +211,14 @@ class Bank:
         donate : bool
             Reuse the memory of this bank: see `update`.
         """
-        elapsed = number_column(seconds, "seconds", len(self.keys))
-        refuse_where(~((elapsed >= 0) & (elapsed < np.inf)), self.keys, "silence", elapsed, "finite and not negative")
+        elapsed = intake.number_column(seconds, "seconds", len(self.keys))
+        bad = ~((elapsed >= 0) & (elapsed < np.inf))
+        intake.refuse_where(bad, self.keys, "silence", elapsed, "finite and not negative")
         before = self._kept()
         factor = np.exp2(-elapsed / self.half_life_s)[:, None]
         means = before[:, 1::3].copy()
         after = np.multiply(before, factor, out=before if donate else None)
-        np.copyto(after[:, 1::3], means, where=(self.codes > SQUARES)[:, None])
+        np.copyto(after[:, 1::3], means, where=(self.codes > events.SQUARES)[:, None])
         return self._with(after, donate)
 
     def merge(self, other: Bank) -> Bank:
@@ -261,7 +232,7 @@ class Bank:
         if not self.keys.equals(other.keys) or not np.array_equal(self.codes, other.codes):
             raise BankError("only banks of the same keys and families, in the same order, merge")
         after = self._kept().copy()
-        merge_rows(after, self.codes, other._kept())
+        events.merge_rows(after, self.codes, other._kept())
         return self._with(after, False)
 
     # --- Answering.
@@ -269,7 +240,7 @@ class Bank:
     def evidence(self) -> FloatArray:
         """The three columns of evidence of each row, shape (R, 3); what they are is said by family above."""
         kept = self._kept()
-        return kept[:, : WIDTH // 2] + kept[:, WIDTH // 2 :]
+        return kept[:, : events.WIDTH // 2] + kept[:, events.WIDTH // 2 :]
 
     def posterior_mean(self) -> FloatArray:
         """Return the posterior means, shape (R,), in the unit of each parameter."""
@@ -299,20 +270,21 @@ class Bank:
     def belief(self, key: tuple[str, str]) -> Family:
         """Return the posterior of one (asset, parameter) as an object of its family."""
         row = self.rows(*key)
-        algebra = ALGEBRA[self.codes[row[0]]]
-        columns = posterior_columns(algebra, row, self.prior, self.evidence, self.observation_variance)
+        algebra = posterior.ALGEBRA[self.codes[row[0]]]
+        columns = posterior.posterior_columns(algebra, row, self.prior, self.evidence, self.observation_variance)
         return algebra.scalar(*(float(column[0]) for column in columns))
 
     def to_frame(self, level: float = 0.9) -> pd.DataFrame:
         """Return a table, one row per key: family, events counted (discounted), mean, sd and interval of the level."""
         evidence = self.evidence
-        events = evidence[:, 0] + np.where(self.codes == BETA, evidence[:, 1], 0.0)
+        counted = evidence[:, 0] + np.where(self.codes == events.BETA, evidence[:, 1], 0.0)
         lower, upper = self.posterior_interval(level)
-        table = {"family": np.array(list(CODES))[self.codes], "events": events, "mean": self.posterior_mean()}
-        return pd.DataFrame({**table, "sd": self.posterior_sd(), "lower": lower, "upper": upper}, index=self.keys)
+        family = np.array(list(posterior.CODES))[self.codes]
+        answers = {"mean": self.posterior_mean(), "sd": self.posterior_sd(), "lower": lower, "upper": upper}
+        return pd.DataFrame({"family": family, "events": counted, **answers}, index=self.keys)
 
     def _read(self, read: Callable[[Algebra, Columns], FloatArray]) -> FloatArray:
-        return read_rows(read, self.codes, self.prior, self.evidence, self.observation_variance)
+        return posterior.read_rows(read, self.codes, self.prior, self.evidence, self.observation_variance)
 
     def _kept(self) -> FloatArray:
         if len(self.sums) != len(self.keys):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -155,7 +155,7 @@ def refuse_priors(keys: pd.MultiIndex, codes: CodeArray, prior: FloatArray, know
             refuse_where(bad, keys[at], name, numbers, "finite" if signed else "finite and positive")
 
 
-def unknown_key(key: tuple[str, str], keys: pd.MultiIndex) -> str:
+def unknown_key(key: tuple[Hashable, ...], keys: pd.MultiIndex) -> str:
     """Say that a key is not in the bank, and what is near it."""
     asset, parameter = key
     if parameter not in keys.levels[1]:
