@@ -159,7 +159,7 @@ def throughputs(rows: int) -> dict[str, float]:
 
 
 def scalar_jobs() -> dict[str, tuple[Job, Job | None]]:
-    """Return, by family, one update with posterior mean and 90 % interval: ours, and conjugate-models' where it has it."""
+    """Return, by family, one update with mean and 90 % interval: ours, and conjugate-models' where it has it."""
 
     def ours(prior: Family, *evidence: float) -> Job:
         def job() -> tuple[float, tuple[float, float]]:
@@ -198,7 +198,7 @@ def microseconds(job: Job, number: int) -> float:
 
 
 def slice_microseconds() -> float:
-    """Return microseconds that `AlphaTouch` takes for one 5 s slice of a tape: cutting, labels and posterior, in pandas."""
+    """Return microseconds of `AlphaTouch` for one 5 s slice of a tape: cutting, labels and posterior, in pandas."""
     tape, learner = mm.example()[0], AlphaTouch()
     state = learner.init()
     start = time.perf_counter()

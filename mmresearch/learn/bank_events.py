@@ -89,26 +89,28 @@ def add_events(kept: FloatArray, codes: CodeArray, rows: IntArray, values: Float
     values, sizes : ndarray, shape (E,)
         Value and size of each event, acceptable.
     """
-    numbers, of_sums, of_moments = np.empty(BLOCK), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    # Unsigned places and rows: a signed one may count from the end, and asking costs.
+    numbers, of_sums, of_moments = np.empty(BLOCK), np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
+    unsigned = rows.view(np.uint64)
     ahead = 0.0
     for start in range(0, rows.size, BLOCK):
-        block = rows[start : start + BLOCK]
+        block, size = unsigned[start : start + BLOCK], sizes[start : start + BLOCK]
         for row in block:
             ahead += kept[row, 0] + kept[row, WIDTH - 1]
-        sums = moments = 0
+        sums, moments = np.uint64(0), np.uint64(0)
         for place in range(block.size):
             code = codes[block[place]]
             of_sums[sums] = of_moments[moments] = place
-            sums += code <= SQUARES
-            moments += code > SQUARES
+            sums += np.uint64(code <= SQUARES)
+            moments += np.uint64(code > SQUARES)
             numbers[place] = values[start + place]
             if code == LOG:
                 numbers[place] = math.log(numbers[place])
         for place in of_sums[:sums]:
             row = block[place]
-            _add_sums(kept, row, codes[row], numbers[place], sizes[start + place])
+            _add_sums(kept, row, codes[row], numbers[place], size[place])
         for place in of_moments[:moments]:
-            _add_moments(kept, block[place], numbers[place], 0.0, 0.0, sizes[start + place])
+            _add_moments(kept, block[place], numbers[place], 0.0, 0.0, size[place])
     return ahead
 
 
