@@ -138,9 +138,7 @@ class Bank:
         codes, prior = posterior.stacked(beliefs)
         variance = intake.by_parameter(observation_variance, keys, math.nan)
         half_life = intake.by_parameter(half_life_s, keys, math.inf)
-        # Filled, not zeros: memory that is asked for empty may come in large pages.
-        nothing = np.full((len(keys), events.WIDTH), 0.0)
-        return cls(keys, codes[take], prior[take], variance, half_life, nothing)
+        return cls(keys, codes[take], prior[take], variance, half_life, np.zeros((len(keys), events.WIDTH)))
 
     # --- Learning.
     def rows(self, assets: ArrayLike, parameters: ArrayLike) -> IntArray:
