@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import timeit
 
 import mpmath
 import numpy as np
@@ -93,3 +94,15 @@ def test_ends_of_the_large_shape():
     assert special.gamma_cdf(np.inf, 1e6) == 1.0
     np.testing.assert_array_equal(special.gamma_ppf([0.0, 1.0, 1.5], 1e6), [0.0, np.inf, np.nan])
     np.testing.assert_array_equal(special.gamma_isf([0.0, 1.0, -1.0], 1e6), [np.inf, 0.0, np.nan])
+
+
+def test_quantiles_of_many_shapes_are_those_of_each():
+    shapes, p = np.array([0.3, 40.0, 9.9e4, 1e5, 3e6, 1e9]), np.array([[1e-6], [0.3], [0.95]])
+    for quantile in (special.gamma_ppf, special.gamma_isf):
+        each = [[quantile(float(q), float(shape)) for shape in shapes] for q in p[:, 0]]
+        np.testing.assert_array_equal(quantile(p, shapes), each)
+
+
+def test_a_quantile_of_a_large_shape_takes_microseconds():
+    special.gamma_ppf(0.05, 1e6)
+    assert min(timeit.repeat(lambda: special.gamma_ppf(0.05, 1e6), number=100, repeat=9)) / 100 < 50e-6

@@ -5,10 +5,9 @@
     log_rising(z, k) = ln Gamma(z + k) - ln Gamma(z)
 
 Log densities written with the deviance add terms of one sign (Loader 2000, "Fast and accurate computation of binomial
-probabilities"), where differences of ln Gamma lose ten digits at 1e9 counts. The incomplete gamma function follows
-Temme's uniform expansion (DLMF 8.12.3-8.12.8) from shape 1e5 on: the series that `scipy.special.gammainc` uses beyond
-4.5 standard deviations stops after 2000 terms, and is 64 % off at shape 1e9 and
-p = 1e-12. All arguments are pure numbers.
+probabilities"), where differences of ln Gamma lose ten digits at 1e9 counts. From shape 1e5 on the incomplete gamma
+function is that of `large_shape`: the series that `scipy.special.gammainc` uses beyond 4.5 standard deviations stops
+after 2000 terms, and is 64 % off at shape 1e9 and p = 1e-12. All arguments are pure numbers.
 """
 
 from __future__ import annotations
@@ -20,20 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-LOG_2PI = math.log(2.0 * math.pi)
-#: From this shape on the incomplete gamma function is Temme's.
-LARGE_SHAPE = 1e5
+from mmresearch.belief.large_shape import LARGE_SHAPE, lower_tail, polished_isf, polished_ppf, upper_tail
 
+LOG_2PI = math.log(2.0 * math.pi)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 _ATANH = np.array([1.0 / (2 * k + 3) for k in range(14)])
-_TEMME = tuple(
-    np.array(row)
-    for row in (
-        (-1 / 3, 1 / 12, -2 / 135, 1 / 864, 1 / 2835, -139 / 777600, 1 / 25515, -571 / 261273600),
-        (-1 / 540, -1 / 288, 1 / 378, -77 / 77760),
-        (25 / 6048, -139 / 51840),
-    )
-)
 
 
 def remainder(z: float) -> float:
@@ -86,51 +76,25 @@ def gamma_logpdf(u: ArrayLike, shape: float) -> Any:
 
 def gamma_cdf(u: ArrayLike, shape: float) -> Any:
     """Return the regularised lower incomplete gamma function P(shape, u), for u >= 0."""
-    return _temme(u, shape, lower=True) if shape >= LARGE_SHAPE else special.gammainc(shape, np.asarray(u, dtype=float))
+    u = np.asarray(u, dtype=float)
+    return lower_tail(u, shape) if shape >= LARGE_SHAPE else special.gammainc(shape, u)
 
 
 def gamma_sf(u: ArrayLike, shape: float) -> Any:
     """Return the regularised upper incomplete gamma function Q(shape, u), for u >= 0."""
-    return (
-        _temme(u, shape, lower=False) if shape >= LARGE_SHAPE else special.gammaincc(shape, np.asarray(u, dtype=float))
-    )
+    u = np.asarray(u, dtype=float)
+    return upper_tail(u, shape) if shape >= LARGE_SHAPE else special.gammaincc(shape, u)
 
 
-def gamma_ppf(p: ArrayLike, shape: float) -> Any:
-    """Return u with P(shape, u) = p; NaN outside [0, 1]."""
+def gamma_ppf(p: ArrayLike, shape: float | NDArray[np.float64]) -> Any:
+    """Return u with P(shape, u) = p; NaN outside [0, 1]. Targets and shapes broadcast."""
     p = np.asarray(p, dtype=float)
     found = special.gammaincinv(shape, p)
-    return found if shape < LARGE_SHAPE else _polish(found, p, shape, lower=True)
+    return found if isinstance(shape, float) and shape < LARGE_SHAPE else polished_ppf(found, p, shape)
 
 
-def gamma_isf(q: ArrayLike, shape: float) -> Any:
-    """Return u with Q(shape, u) = q; NaN outside [0, 1]."""
+def gamma_isf(q: ArrayLike, shape: float | NDArray[np.float64]) -> Any:
+    """Return u with Q(shape, u) = q; NaN outside [0, 1]. Targets and shapes broadcast."""
     q = np.asarray(q, dtype=float)
     found = special.gammainccinv(shape, q)
-    return found if shape < LARGE_SHAPE else _polish(found, q, shape, lower=False)
-
-
-def _temme(u: ArrayLike, shape: float, lower: bool) -> Any:
-    """Lower or upper tail for a large shape. More than 60 standard deviations out, where it is 0 or 1, u is clipped."""
-    reach = 60.0 / math.sqrt(shape)
-    mu = np.clip((np.asarray(u, dtype=float) - shape) / shape, -reach, reach)
-    eta = np.sign(mu) * np.sqrt(-2.0 * log1p_minus(mu))
-    terms = sum(np.polynomial.polynomial.polyval(eta, row) / shape**k for k, row in enumerate(_TEMME))
-    rest = np.exp(-0.5 * shape * eta**2 - 0.5 * (LOG_2PI + math.log(shape))) * terms
-    sign = 1.0 if lower else -1.0
-    return (special.ndtr(sign * eta * math.sqrt(shape)) - sign * rest)[()]
-
-
-def _polish(first: NDArray[np.float64], target: NDArray[np.float64], shape: float, lower: bool) -> Any:
-    """Newton steps on the log of the smaller tail, from scipy's quantile, which is up to a third of an sd off."""
-    inside = (target > 0.0) & (target < 1.0)
-    small = target <= 0.5
-    goal = np.where(inside, np.where(small, target, 1.0 - target), 0.5)
-    left = small == lower
-    at = np.where(inside, first, shape)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for _ in range(6):
-            tail = np.where(left, _temme(at, shape, lower=True), _temme(at, shape, lower=False))
-            step = tail * np.log(tail / goal) * at / np.exp(gamma_logpdf(at, shape))
-            at = at - np.where(left, step, -step)
-    return np.where(inside & np.isfinite(at), at, first)[()]
+    return found if isinstance(shape, float) and shape < LARGE_SHAPE else polished_isf(found, q, shape)
