@@ -12,10 +12,11 @@ from mmresearch.audit.agreement import Draws, compare
 from mmresearch.audit.battery import CHECKS, SHARES, apply_checks, battery
 from mmresearch.audit.beliefs import Summary, summarise
 from mmresearch.audit.calibration import p_value
+from mmresearch.audit.designs import DESIGNS
 from mmresearch.audit.exactness import belief_faults
 from mmresearch.audit.information import overclaim
 from mmresearch.audit.result import VERDICTS, Finding
-from mmresearch.audit.trials import DESIGNS, Trials
+from mmresearch.audit.trials import Trials
 from mmresearch.audit.verdict import decide
 from mmresearch.belief.beta import Beta
 from mmresearch.learn import BUNDLED, AlphaTouch, KappaExposure, LearnerError, SpreadFloor

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mmresearch.audit.accounting import ledger, sign, units
 from mmresearch.audit.calibration import calibration
+from mmresearch.audit.designs import DESIGNS
 from mmresearch.audit.estimand import estimand, policy
 from mmresearch.audit.exactness import exactness
 from mmresearch.audit.result import Axis, Finding
-from mmresearch.audit.trials import DESIGNS, Trials
+from mmresearch.audit.trials import Trials
 from mmresearch.belief.catalogue import parameter
 from mmresearch.learn.contract import Learner, name_of
 
