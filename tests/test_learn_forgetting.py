@@ -270,6 +270,36 @@ def test_kappa_loses_exposure_and_fills_alike_and_keeps_its_orders():
     assert 1.2 < less.std() / full.std() < 1.6
 
 
+def test_noise_is_forgotten_as_labels_are():
+    """Moves of the mid without fills are evidence about the chance of a false label: all four counts fade."""
+    state = run(SOUND["AlphaTouchLabelError"](), TAPE)
+    half = state.decayed(0.5)
+    for name in ("quiet", "quiet_beyond", "every", "every_beyond"):
+        assert getattr(half.quiet, name) == getattr(state.quiet, name) / 2
+    assert (half.informed, half.total, half.events) == (state.informed / 2, state.total / 2, state.total / 2)
+    assert half.quiet.pending is state.quiet.pending
+
+
+def test_walks_lose_all_their_sums():
+    state = run(SOUND["KappaMarketOrders"](), TAPE)
+    half = state.decayed(0.5)
+    assert (half.beyond, half.excess_bps, half.tick_bps_sum) == (
+        state.beyond / 2,
+        state.excess_bps / 2,
+        state.tick_bps_sum / 2,
+    )
+    assert half.last_quote is state.last_quote
+
+
+@pytest.mark.parametrize("half_life_s", [0.7, 14400.0, 1e6 / 3])
+def test_edges_of_the_clock_begin_a_cell_whatever_the_rounding(half_life_s):
+    """A cut on an edge must find the edge: k cells divided by the length of one may fall short of k."""
+    learner = Forgetting(FillRate(), half_life_s, cells=7)
+    edges = np.arange(3000) * learner.cell_s
+    assert [learner._cell_of(float(t)) for t in edges] == list(range(3000))
+    assert [learner._cell_of(float(np.nextafter(t, -1))) for t in edges[1:]] == list(range(2999))
+
+
 def test_moments_keep_their_mean():
     x = np.random.default_rng(0).normal(1e6, 1.0, 100)
     half = Moments().add(x).decayed(0.5)

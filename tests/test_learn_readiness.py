@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.normal import Normal, NormalInverseGamma
 from mmresearch.learn.fallback import CONFIGURED, blend, scale_of
+from mmresearch.learn.forgetting import Forgetting
+from mmresearch.learn.kappa import KappaExposure
 from mmresearch.learn.readiness import Ramp, ReadinessRule, assess, relative_sd
 from mmresearch.learn.readiness_deployed import (
     TIER_1,
@@ -23,6 +26,8 @@ from mmresearch.learn.readiness_deployed import (
     deployed_choice,
     deployed_status,
 )
+from mmresearch.sim.truth import Truth
+from mmresearch.sim.worlds import simulate
 
 RULE = ReadinessRule()
 PRIOR = prior("kappa")
@@ -226,6 +231,62 @@ def test_no_fill_moves_a_blended_value_beyond_the_bound(labels):
         old, learned = new, belief.mean()
     if labels == "rare":  # one informed fill among many that were not: the stated weight leaps, the ramp does not
         assert np.abs(np.diff(bare)).max() > 0.1
+
+
+def test_a_tape_warms_up_goes_stale_and_comes_back_without_a_jump():
+    """Forgetting, readiness, ramp and blend on a simulated tape; five hours asleep, a restart, more fills."""
+    tape = simulate(Truth("X", kappa=900.0, A=0.3, alpha_touch=0.25), 5400.0, seed=2)
+    learner = Forgetting(KappaExposure(), 4 * HOUR)
+    start, state, ramp, states, values = PRIOR, learner.init(), Ramp(), [], []
+
+    def step(state, ramp, now, seen_before):
+        belief = learner.posterior_at(state, now) if state.cell is not None else start
+        found = assess(belief, start, learner.events_at(state, now), state.age_s(now), RULE)
+        ramp = ramp.follow(found, state.seen - seen_before, now, RULE)
+        states.append(found.state)
+        value = blend(belief.mean(), None, 2000.0, ramp.weight, scale="log").value
+        values.append((ramp.weight, value, belief.mean(), state.seen - seen_before))
+        return ramp
+
+    ramp = step(state, ramp, 0.0, 0.0)
+    for piece in tape.between(0.0, 3600.0).slices(30.0):
+        after = learner.update(state, piece)
+        ramp, state = step(after, ramp, piece.t1, state.seen), after
+    assert list(dict.fromkeys(states)) == ["cold", "warming", "ready"]
+    assert values[-1][1] == pytest.approx(values[-1][2], rel=0.05)
+    assert_no_jump(values)
+
+    state, ramp = pickle.loads(pickle.dumps((state, ramp)))
+    ramp = step(state, ramp, 3600.0 + 5 * HOUR, state.seen)
+    assert states[-1] == "stale"
+    assert 0.4 < ramp.weight < 0.45
+    woken = shifted(tape.between(3600.0, 3630.0), 5 * HOUR)
+    after = learner.update(state, woken)
+    new = step(after, ramp, woken.t1, state.seen)
+    fills = after.seen - state.seen
+    assert fills > 0
+    assert states[-1] != "stale"
+    assert new.weight <= ramp.weight + fills / 100
+
+
+def assert_no_jump(values):
+    """Each step in ln kappa is within |gap| (fills/100 + fading) + w |change of ln learned|."""
+    weight, value, learned, fills = np.array(values).T
+    fading = 1 - 0.5 ** (30.0 / (4 * HOUR))
+    bound = np.abs(np.log(learned / 2000.0))[1:] * (fills[1:] / 100 + fading)
+    bound += weight[:-1] * np.abs(np.diff(np.log(learned)))
+    assert np.all(np.abs(np.diff(np.log(value))) <= bound + 1e-12)
+    assert weight.max() > 0.95
+
+
+def shifted(tape, seconds):
+    """The same tape, later."""
+
+    def later(table):
+        return table.assign(**{c: table[c] + seconds for c in ("ts", "placed", "removed") if c in table})
+
+    tables = {c: later(getattr(tape, c)) for c in ("quotes", "trades", "orders", "fills")}
+    return replace(tape, t0=tape.t0 + seconds, t1=tape.t1 + seconds, **tables)
 
 
 # Fallback ------------------------------------------------------------------------------------------------------------
