@@ -98,7 +98,7 @@ def test_cuts_do_not_matter(name):
     assert pieces.sampling_size == pytest.approx(whole.sampling_size)
 
 
-@pytest.mark.parametrize("cells", [10, 100, 500])
+@pytest.mark.parametrize("cells", [10, 50, 200])
 def test_weights_are_those_of_exact_age_within_one_cell(cells):
     """Against brute force over events: never too much, never short by more than one cell."""
     ts = np.sort(np.random.default_rng(1).uniform(0, 800, 300))
@@ -109,8 +109,8 @@ def test_weights_are_those_of_exact_age_within_one_cell(cells):
         seconds = HALF_LIFE_S / math.log(2) * (1 - 0.5 ** (t1 / HALF_LIFE_S))
         for kept, right in ((learner.events_at(state), exact), (_seconds(learner, state), seconds)):
             assert 2 ** (-1 / cells) * right <= kept <= right * (1 + 1e-12)
-        if cells == 500:
-            assert learner.events_at(state) == pytest.approx(exact, rel=1.4e-3)
+        if cells == 200:
+            assert learner.events_at(state) == pytest.approx(exact, rel=3.5e-3)
 
 
 def _seconds(learner: Forgetting, state: Memory) -> float:

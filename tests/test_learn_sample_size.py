@@ -157,6 +157,17 @@ def test_autocorrelation_of_an_autoregression(phi):
     assert integrated_autocorrelation(x) == pytest.approx((1 + phi) / (1 - phi), rel=0.1)
 
 
+def test_autocorrelations_are_sums_over_pairs_of_the_series():
+    """Against the definition, lag by lag: the transform must not wrap the end of a series round to its start."""
+    x = np.cumsum(np.random.default_rng(3).normal(size=41))
+    centred = x - x.mean()
+    rho = np.array([centred[: 41 - k] @ centred[k:] for k in range(40)]) / (centred @ centred)
+    pairs = rho[::2] + rho[1::2]
+    end = int(np.argmax(pairs <= 0))
+    assert 2 < end < 20
+    assert integrated_autocorrelation(x) == pytest.approx(2 * pairs[:end].sum() - 1)
+
+
 def test_labels_that_alternate_leave_no_variance_but_never_a_negative_one():
     assert 0 < integrated_autocorrelation(np.arange(100) % 2) < 0.02
 
