@@ -40,6 +40,23 @@ class LabelState:
     informed: float = 0.0
     total: float = 0.0
 
+    @property
+    def events(self) -> float:
+        """Labels, discounted ones by their weight."""
+        return self.total
+
+    def decayed(self, factor: float) -> LabelState:
+        """Return the state with its counts multiplied; fills that wait for a label are not evidence yet."""
+        q = self.quiet
+        quiet = replace(
+            q,
+            quiet=q.quiet * factor,
+            quiet_beyond=q.quiet_beyond * factor,
+            every=q.every * factor,
+            every_beyond=q.every_beyond * factor,
+        )
+        return replace(self, quiet=quiet, informed=self.informed * factor, total=self.total * factor)
+
 
 @dataclass(frozen=True)
 class AlphaTouch:

@@ -40,6 +40,12 @@ class Moments:
         m2 = self.m2 + float(((values - mean) ** 2).sum()) + gap**2 * self.n * values.size / n
         return Moments(n, self.mean + gap * values.size / n, m2)
 
+    def decayed(self, factor: float) -> Moments:
+        """Return the moments of the same values, each with its weight multiplied: the mean stays."""
+        n = self.n * factor
+        # Where the count underflows, squares may not: nothing deviates from nothing.
+        return Moments(n, self.mean, self.m2 * factor) if n > 1e-200 else Moments()
+
 
 @dataclass(frozen=True)
 class FloorState:
@@ -47,6 +53,15 @@ class FloorState:
 
     follower: FillFollower = field(default_factory=lambda: FillFollower(PendingMarkouts((HORIZON_S,))))
     cost: Moments = field(default_factory=Moments)
+
+    @property
+    def events(self) -> float:
+        """Touch fills with a known cost, discounted ones by their weight."""
+        return self.cost.n
+
+    def decayed(self, factor: float) -> FloorState:
+        """Return the state with its moments discounted; fills that wait for a markout are not evidence yet."""
+        return replace(self, cost=self.cost.decayed(factor))
 
 
 @dataclass(frozen=True)

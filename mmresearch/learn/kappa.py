@@ -120,6 +120,15 @@ class ExposureState:
     depth_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(DEPTH_BINS))
     fills: NDArray[np.float64] = field(default_factory=lambda: np.zeros(DEPTH_BINS))
 
+    @property
+    def events(self) -> float:
+        """Fills, discounted ones by their weight."""
+        return float(self.fills.sum())
+
+    def decayed(self, factor: float) -> ExposureState:
+        """Return the state with fills and exposure multiplied; orders that rest stay as they are."""
+        return ExposureState(self.own, self.exposure_s * factor, self.depth_s * factor, self.fills * factor)
+
 
 @dataclass(frozen=True)
 class KappaExposure:
@@ -182,6 +191,16 @@ class WalkState:
     beyond: float = 0.0
     excess_bps: float = 0.0
     tick_bps_sum: float = 0.0
+
+    @property
+    def events(self) -> float:
+        """Market orders that walked, discounted ones by their weight."""
+        return self.beyond
+
+    def decayed(self, factor: float) -> WalkState:
+        """Return the state with its counts and sums multiplied."""
+        beyond, excess_bps = self.beyond * factor, self.excess_bps * factor
+        return replace(self, beyond=beyond, excess_bps=excess_bps, tick_bps_sum=self.tick_bps_sum * factor)
 
 
 @dataclass(frozen=True)
