@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,6 +32,8 @@ SUFFIX = "_learned_params.json"
 #: Who learned what such a file holds.
 LEARNER = "deployed"
 NO_SUMS = (0.0, 0.0)
+#: Means below which a parameter goes back to its prior after loading.
+LEAST: Mapping[str, float] = MappingProxyType({"gamma_base": 0.1, "kappa": 1.0})
 
 
 class ExportError(ValueError):
@@ -155,7 +158,7 @@ def render_deployed(learned: LearnedParameters) -> tuple[str, tuple[str, ...]]:
         try:
             rows[name], said = _write_row(parameter)
             notes += said
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             refused.append(f"{name}: {error}")
     if refused:
         raise ExportError("the deployed format has no room for " + "; ".join(refused))
@@ -173,11 +176,13 @@ def after_loading(parameter: Learned) -> tuple[Learned, str]:
     str
         What was done, empty if nothing was.
     """
+    if parameter.name not in ("spread_floor_bps", *LEAST):
+        return parameter, ""
     mean = parameter.posterior.mean()
     if parameter.name == "spread_floor_bps" and mean < 0 and isinstance(parameter.posterior, Normal):
         mended = replace(parameter.posterior, location=0.0)
         return replace(parameter, posterior=mended), f"spread_floor_bps was {mean:.6g}; set to 0"
-    least = {"gamma_base": 0.1, "kappa": 1.0}.get(parameter.name)
+    least = LEAST.get(parameter.name)
     if least is None or mean >= least:
         return parameter, ""
     fresh = replace(parameter, evidence={}, posterior=parameter.prior, n_observations=0, updated_s=None)

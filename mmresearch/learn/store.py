@@ -230,7 +230,7 @@ def _find(target: Path, asset: str | None) -> tuple[Loaded | None, tuple[Damage,
         if place != target:
             report = replace(report, source="previous")
             reason = "; ".join(map(str, damaged)) or f"{target} is missing"
-            _warn(f"{reason}; the generation before is used, {place.name}")
+            _warn(f"{reason}; the generation before is used, {place.name}", depth=4)
         for note in report.notes:
             logger.warning("%s: %s", place, note)
         return (values, report), damaged
@@ -276,6 +276,7 @@ def _read(place: Path, asset: str | None) -> Loaded:
     return values, LoadReport(place, "current", "mmresearch", origin)
 
 
-def _warn(message: str) -> None:
+def _warn(message: str, depth: int = 3) -> None:
+    """Say it to the log, and to whoever called the function that is `depth` - 1 calls up."""
     logger.warning(message)
-    warnings.warn(message, LearnedFileWarning, skip_file_prefixes=(__file__,))
+    warnings.warn(message, LearnedFileWarning, stacklevel=depth)
