@@ -145,8 +145,9 @@ def test_a_writer_that_acknowledges_what_it_has_not_saved_is_found_out(savers, p
 
 def test_savers_that_meet_take_turns_with_whole_files(savers, place):
     save(counted(1), place)
+    saves = 400 if place.is_relative_to("/dev/shm") else 40
     for first in (0, 1000):
-        savers.start("save", place, first, 40)
+        savers.start("save", place, first, saves)
     seen, deadline = set(), time.monotonic() + 0.7
     while time.monotonic() < deadline:
         values, report = load(place)
@@ -156,9 +157,10 @@ def test_savers_that_meet_take_turns_with_whole_files(savers, place):
     assert len(seen) > 1, "the savers had finished before they were looked at: the test says nothing"
     savers.wait()
     savers.wait()
-    assert sorted(savers.acknowledged()) == [*range(1, 41), *range(1001, 1041)]
-    assert load(place)[0].total_fills_observed in (40, 1040)
-    assert load(previous_of(place))[0].total_fills_observed in (39, 1039, 40, 1040)
+    assert sorted(savers.acknowledged()) == [*range(1, saves + 1), *range(1001, saves + 1001)]
+    newest = load(place)[0].total_fills_observed
+    assert newest in (saves, saves + 1000)
+    assert load(previous_of(place))[0].total_fills_observed in {newest - 1, saves, saves + 1000} - {newest}
     assert {p.name for p in place.parent.iterdir()} == {"btc.json", "btc.json.1", ".btc.json.lock"}
 
 

@@ -20,10 +20,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mmresearch.belief.catalogue import CATALOGUE
-from mmresearch.belief.families import FAMILIES
 from mmresearch.belief.normal import Normal
 from mmresearch.learn.atomic import write_whole
-from mmresearch.learn.deployed_priors import matched, positions, prior_from_typed, typed_prior
+from mmresearch.learn.deployed_priors import belief_at, matched, positions, prior_from_typed, typed_prior
 from mmresearch.learn.learned import Learned, LearnedParameters, defaults
 from mmresearch.learn.saved import UnreadableError
 
@@ -194,7 +193,7 @@ def _read_row(name: str, raw: object) -> Learned:
         row = DeployedRow.model_validate(raw)
         if row.name != name or row.n_observations < 0:
             raise ValueError(f"it says name {row.name!r} and n_observations {row.n_observations}")
-        posterior = FAMILIES[row.family](row.posterior_param1, row.posterior_param2)
+        posterior = belief_at(row.family, row.posterior_param1, row.posterior_param2)
         typed = (row.prior_mean, row.prior_strength)
         before = prior_from_typed(name, row.family, typed, None if row.n_observations else posterior)
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
@@ -223,18 +222,18 @@ def _write_row(learned: Learned) -> tuple[DeployedRow, list[str]]:
         notes.append(f"{learned.name}: its evidence has no sums of observations; written as 0")
     mean, strength = typed_prior(learned.name, before, learned.typed_prior)
     first, second = positions(after)
-    row = DeployedRow(
-        name=learned.name,
-        family=family,
-        prior_mean=mean,
-        prior_strength=strength,
-        posterior_param1=first,
-        posterior_param2=second,
-        n_observations=learned.n_observations,
-        sum_x=(sums or NO_SUMS)[0],
-        sum_x2=(sums or NO_SUMS)[1],
-    )
-    return row, notes
+    row = {
+        "name": learned.name,
+        "family": family,
+        "prior_mean": mean,
+        "prior_strength": strength,
+        "posterior_param1": first,
+        "posterior_param2": second,
+        "n_observations": learned.n_observations,
+        "sum_x": (sums or NO_SUMS)[0],
+        "sum_x2": (sums or NO_SUMS)[1],
+    }
+    return DeployedRow.model_validate(row), notes
 
 
 def _sums(evidence: Mapping[str, float]) -> tuple[float, float] | None:

@@ -48,6 +48,17 @@ def positions(belief: Family) -> tuple[float, float]:
     return float(getattr(belief, first)), float(getattr(belief, second))
 
 
+def belief_at(family: str, first: float, second: float) -> Family:
+    """Return the belief of one of the five families with that p1 and p2.
+
+    Raises
+    ------
+    ValueError
+        If they make no distribution.
+    """
+    return FAMILIES[family](**dict(zip(_POSITIONS[family], (first, second), strict=True)))
+
+
 def typed_prior(name: str, belief: Family, remembered: Typed | None = None) -> Typed:
     """Return mean and strength of a prior as somebody typed them, as far as that is known.
 
