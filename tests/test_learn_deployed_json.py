@@ -164,11 +164,14 @@ def test_an_odd_prior_of_ours_is_read_back_but_for_rounding(family, mean, streng
 
 
 def test_a_typed_prior_is_forgotten_with_the_prior_it_was_about():
-    row = {**fresh_row("kappa"), "prior_mean": 1234.5, "n_observations": 1}
-    values, _ = parse_deployed(json.dumps({"kappa": row, "total_fills_observed": 0}).encode(), "BTC")
-    moved = replace(values["kappa"], prior=Gamma(8.0, 0.004))
-    back = json.loads(render_deployed(LearnedParameters("BTC", (moved,)))[0])["kappa"]
-    assert (back["prior_mean"], back["prior_strength"]) == (2000.0, 8.0)
+    row = {**fresh_row("microprice_decay"), "prior_mean": 0.998, "prior_strength": 70.1, "n_observations": 1}
+    values, _ = parse_deployed(json.dumps({"microprice_decay": row, "total_fills_observed": 0}).encode(), "BTC")
+    ours = values["microprice_decay"]
+    assert (ours.prior.mean(), ours.prior.a + ours.prior.b) != (0.998, 70.1)
+    assert ours.typed_prior == (0.998, 70.1)
+    moved = replace(ours, prior=Beta(3.0, 1.0))
+    back = json.loads(render_deployed(LearnedParameters("BTC", (moved,)))[0])["microprice_decay"]
+    assert (back["prior_mean"], back["prior_strength"]) == (0.75, 4.0)
 
 
 @pytest.mark.parametrize("jump", [20.0, 200.0])

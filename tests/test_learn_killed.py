@@ -1,7 +1,9 @@
 """A saver that is killed leaves a whole file that is no older than the last save it said was done."""
 
+import contextlib
 import os
 import random
+import select
 import shutil
 import signal
 import stat
@@ -20,8 +22,8 @@ from mmresearch.learn.atomic import previous_of
 from mmresearch.learn.store import load, save
 
 HERE = Path(__file__).parent
-#: Seconds within which a saver is killed: a few saves on a disk, dozens in memory.
-LIFE_S = 0.03
+#: A saver is killed after up to so many saves, and up to so many seconds more: a save on a disk, some in memory.
+MOST_SAVES, MORE_S = 2, 0.02
 
 
 class Savers:
@@ -37,7 +39,8 @@ class Savers:
             bufsize=1,
             env={**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONWARNINGS": "ignore"},
         )
-        self.last = 0
+        self.unread = b""
+        os.set_blocking(self.server.stderr.fileno(), False)
 
     def start(self, writer: str, path: Path, counter: int = 0, saves: int = -1) -> int:
         return int(self._ask(f"{writer} {path} {counter} {saves}"))
@@ -45,14 +48,23 @@ class Savers:
     def wait(self) -> None:
         assert self._ask("wait") == "dead"
 
+    def wait_for_saves(self, number: int) -> None:
+        """Wait until a saver has acknowledged so many saves; they are still to be asked for."""
+        deadline = time.monotonic() + 60.0
+        while len(self.unread) < 8 * number:
+            assert time.monotonic() < deadline, "the savers do not save"
+            select.select([self.server.stderr], [], [], 1.0)
+            self._read()
+
     def acknowledged(self) -> list[int]:
-        """Return the counters that dead savers have acknowledged since this was asked last."""
-        os.set_blocking(self.server.stderr.fileno(), False)
-        try:
-            data = os.read(self.server.stderr.fileno(), 1 << 20)
-        except BlockingIOError:
-            return []
+        """Return the counters that savers have acknowledged since this was asked last."""
+        self._read()
+        data, self.unread = self.unread, b""
         return [int.from_bytes(data[i : i + 8], "big") for i in range(0, len(data), 8)]
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self.unread += os.read(self.server.stderr.fileno(), 1 << 20)
 
     def _ask(self, line: str) -> str:
         self.server.stdin.write(line + "\n")
@@ -89,7 +101,8 @@ def place(request, tmp_path) -> Iterator[Path]:
 def kill_one(savers: Savers, writer: str, path: Path, counter: int, rng: random.Random) -> tuple[int, str]:
     """Kill a saver at a random instant; return the counter to go on from, and what is wrong with the file."""
     pid = savers.start(writer, path, counter)
-    time.sleep(rng.uniform(0.0, LIFE_S))
+    savers.wait_for_saves(rng.randint(0, MOST_SAVES))
+    time.sleep(rng.uniform(0.0, MORE_S))
     os.kill(pid, signal.SIGKILL)
     savers.wait()
     done = max(savers.acknowledged(), default=counter)
@@ -148,6 +161,7 @@ def test_savers_that_meet_take_turns_with_whole_files(savers, place):
     saves = 400 if place.is_relative_to("/dev/shm") else 40
     for first in (0, 1000):
         savers.start("save", place, first, saves)
+    savers.wait_for_saves(1)
     seen, deadline = set(), time.monotonic() + 0.7
     while time.monotonic() < deadline:
         values, report = load(place)

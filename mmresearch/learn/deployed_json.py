@@ -195,7 +195,7 @@ def _read_row(name: str, raw: object) -> Learned:
             raise ValueError(f"it says name {row.name!r} and n_observations {row.n_observations}")
         posterior = belief_at(row.family, row.posterior_param1, row.posterior_param2)
         typed = (row.prior_mean, row.prior_strength)
-        before = prior_from_typed(name, row.family, typed, None if row.n_observations else posterior)
+        before = prior_from_typed(row.family, typed, None if row.n_observations else posterior)
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
         raise UnreadableError(f"{name} makes no sense: {error}") from error
     return Learned(

@@ -79,13 +79,13 @@ def typed_prior(name: str, belief: Family, remembered: Typed | None = None) -> T
     return typed_of(belief)
 
 
-def prior_from_typed(name: str, family: str, typed: Typed, untouched: Family | None = None) -> Family:
+def prior_from_typed(family: str, typed: Typed, untouched: Family | None = None) -> Family:
     """Return the prior behind mean and strength in a file, without a digit lost where the digits are known.
 
     Parameters
     ----------
-    name, family : str
-        Parameter of the catalogue, and the family in the file.
+    family : str
+        The family in the file.
     typed : (float, float)
         Mean and strength in the file.
     untouched : Family, optional
@@ -96,9 +96,6 @@ def prior_from_typed(name: str, family: str, typed: Typed, untouched: Family | N
     ValueError
         If the numbers make no distribution.
     """
-    for known, numbers in _catalogue_priors(name):
-        if numbers == typed and type(known) is FAMILIES[family]:
-            return known
     if untouched is not None and _is_close(untouched, typed):
         return untouched
     return from_typed(family, *typed)

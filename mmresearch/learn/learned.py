@@ -64,10 +64,7 @@ class Learned:
             raise ValueError("a learned parameter needs a name, got an empty one")
         numbers = {str(key): self._finite(f"evidence {key!r}", value) for key, value in self.evidence.items()}
         object.__setattr__(self, "evidence", numbers)
-        count = int(self.n_observations)
-        if count != self.n_observations or count < 0:
-            raise ValueError(f"{self.name}: n_observations must be a whole number from 0, got {self.n_observations}")
-        object.__setattr__(self, "n_observations", count)
+        object.__setattr__(self, "n_observations", _whole(f"{self.name}: n_observations", self.n_observations))
         for name in ("updated_s", "half_life_s"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, self._finite(name, getattr(self, name)))
@@ -118,10 +115,8 @@ class LearnedParameters:
             raise ValueError(f"{self.asset}: {', '.join(twice)} given more than once; keep one of each")
         if not self.asset:
             raise ValueError("learned parameters belong to an asset; its name is empty")
-        if self.total_fills_observed < 0:
-            raise ValueError(
-                f"{self.asset}: total_fills_observed is {self.total_fills_observed}; it cannot be negative"
-            )
+        fills = _whole(f"{self.asset}: total_fills_observed", self.total_fills_observed)
+        object.__setattr__(self, "total_fills_observed", fills)
 
     @property
     def names(self) -> list[str]:
@@ -140,6 +135,14 @@ class LearnedParameters:
             if parameter.name == name:
                 return parameter
         raise KeyError(f"nothing was learned about {name!r} of {self.asset}; there are {', '.join(self.names)}")
+
+
+def _whole(what: str, value: SupportsFloat) -> int:
+    """Return a count as an int, whatever whole number it came as."""
+    number = float(value)
+    if not number.is_integer() or number < 0:
+        raise ValueError(f"{what} must be a whole number from 0, got {value}")
+    return int(value)  # type: ignore[call-overload]
 
 
 def defaults(asset: str, preset: str = "default") -> LearnedParameters:
