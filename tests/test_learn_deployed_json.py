@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmresearch.belief.beta import Beta
@@ -140,6 +140,7 @@ def test_values_written_and_read_are_the_same_values(tmp_path):
 numbers = st.floats(1e-6, 1e6)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(CATALOGUE)), numbers, numbers, numbers, numbers, st.integers(0, 3))
 def test_whatever_prior_a_file_has_it_keeps(name, mean, strength, p1, p2, n):
     row = dict(zip(FIELDS, [name, CATALOGUE[name].prior["family"], mean, strength, p1, p2, n, 0.1, 0.2], strict=True))
@@ -152,6 +153,7 @@ def test_whatever_prior_a_file_has_it_keeps(name, mean, strength, p1, p2, n):
     assert json.loads(render_deployed(values)[0])[name] == row
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FAMILIES)), st.floats(0.01, 0.99), st.floats(0.5, 100.0))
 def test_an_odd_prior_of_ours_is_read_back_but_for_rounding(family, mean, strength):
     name = next(n for n, row in CATALOGUE.items() if row.prior["family"] == family)
@@ -203,6 +205,7 @@ def test_a_belief_of_another_family_is_written_with_its_mean_and_sd_and_said():
     assert notes == ("spread_floor_bps: a NormalInverseGamma is written as the Normal with its mean and sd",)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FAMILIES)), st.floats(0.01, 0.9), st.floats(0.01, 0.99))
 def test_a_match_has_the_mean_and_the_sd(family, mean, share):
     sd = share * math.sqrt(mean * (1.0 - mean))

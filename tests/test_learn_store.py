@@ -65,7 +65,7 @@ all_learned = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(all_learned, finite)
 def test_what_is_read_is_what_was_written_to_the_last_bit(values, now):
     back, origin = parse(render(values, now))
@@ -75,7 +75,7 @@ def test_what_is_read_is_what_was_written_to_the_last_bit(values, now):
     assert render(back, now) == render(values, now)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(all_learned)
 def test_the_file_is_json_that_a_person_can_read(values):
     document = json.loads(render(values, 0.0))
@@ -132,7 +132,7 @@ def test_no_byte_is_missing_or_added_unseen():
     assert parse(SMALL)[0].total_fills_observed == 3
 
 
-@settings(max_examples=25)  # Each is a handful of flushes of the disk.
+@settings(max_examples=25, deadline=None)  # Each is a handful of flushes of the disk.
 @given(st.data())
 def test_a_file_torn_anywhere_gives_the_generation_before_and_is_kept(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("torn") / "btc.json"
@@ -303,6 +303,7 @@ def test_a_path_does_not_leave_its_folder(asset):
         default_path(asset)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_every_path_that_is_given_lies_in_its_folder(asset):
     try:
