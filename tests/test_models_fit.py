@@ -70,7 +70,7 @@ def test_a_fit_says_what_it_is(fits, given, backend):
     posterior = found.posterior["posterior"]
     for name in REPORTED["kappa"]:
         assert posterior[name].dims == ("chain", "draw", "asset")
-        assert posterior[name].sizes == {"chain": 4, "draw": 1000 * found.tries, "asset": 3}
+        assert posterior[name].sizes == {"chain": 4, "draw": 1000 * found.tries**2, "asset": 3}
         assert posterior[name].dtype == np.float64
     assert posterior["asset"].to_numpy().tolist() == list(given.assets)
     assert not [v for v in posterior.data_vars if v.endswith("__")]

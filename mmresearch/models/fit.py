@@ -1,7 +1,7 @@
 """One way to fit: model by name, backend by name, a named sampler, and a gate before anybody believes the draws.
 
 PyMC models are sampled by nutpie, NumPyro models by NumPyro's NUTS in double precision. A fit that the gate refuses
-is run once more with smaller steps and twice the draws; if it is refused again, it says so.
+is run once more with smaller steps, twice the tuning and four times the draws; if it is refused again, it says so.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import jax
 import numpy as np
 import numpyro
 import nutpie
+import pytensor
 import xarray as xr
 from numpyro.infer import MCMC, NUTS, init_to_median
 
@@ -145,7 +146,7 @@ def fit(
     judged, tries = gate(found), 1
     if not judged.passed:
         tries = 2
-        found = run(2 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
+        found = run(4 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
         judged = gate(found)
     seconds = time.perf_counter() - start
     versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
@@ -164,8 +165,12 @@ def _check(parameter: str, backend: str) -> None:
 
 
 def _pymc_sampler(model: Any) -> Sampler:
-    """Compile once, so that a second run costs its draws only."""
-    compiled = nutpie.compile_pymc_model(model, backend="numba")
+    """Compile once, so that a second run costs its draws only.
+
+    Without fast-math: with it a program loaded from PyTensor's cache rounds otherwise than one that was just compiled.
+    """
+    with pytensor.config.change_flags(numba__fastmath=False):
+        compiled = nutpie.compile_pymc_model(model, backend="numba")
 
     def run(draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float) -> xr.DataTree:
         found = nutpie.sample(
