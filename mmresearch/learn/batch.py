@@ -14,7 +14,7 @@ shown with hypothetical orders, and the column `events` says so. Numbers are in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from mmresearch.belief.contract import Belief
 from mmresearch.learn.bundled import SOUND
 from mmresearch.learn.contract import Learner, name_of, reads_of, run
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
+from mmresearch.tape.evidence import DepthCounts, Evidence, evidence
 from mmresearch.tape.hypothetical import default_depths_bps
 from mmresearch.tape.orders import OwnOrders
 from mmresearch.tape.schema import Tape
@@ -65,7 +66,7 @@ def calibrate(
     -------
     DataFrame
         One row per asset and learner (a parameter with two learners has two): `COLUMNS`. ``events`` names what the
-        learner saw, ``n`` counts it: own fill events, hypothetical fills, or market orders.
+        learner saw, ``n`` counts what of it speaks about the parameter: see `count_events`.
     """
     given = [tapes] if isinstance(tapes, Tape) else list(tapes)
     taught = [make() for make in SOUND.values()] if learners is None else list(learners)
@@ -143,10 +144,28 @@ def shown(learner: Learner, tape: Tape, seed: int = 0) -> tuple[Tape, str]:
 
 
 def count_events(learner: Learner, tape: Tape) -> int:
-    """Count what the learner was shown: market orders if it reads trades, else fill events."""
+    """Count the events that speak about the parameter, on the tape that the learner was shown.
+
+    Touch fills whose move 500 ms later is known for alpha_touch and spread_floor_bps; for kappa fills of listed orders,
+    or market orders that walked; for other parameters all market orders if the learner reads trades, else all fills.
+    """
+    if learner.parameter in _SPEAKING:
+        return int(_SPEAKING[learner.parameter](evidence([tape], max(tape.seconds, 1.0))))
     if reads_of(learner) == "trades":
         return len(market_orders(tape.trades, tape.quotes, tape.meta.tick))
     return int(OwnOrders().step(tape)[3].ts.size)
+
+
+def _kappa_events(given: Evidence) -> float:
+    counts = given.kappa[0]
+    return float((counts.fills if isinstance(counts, DepthCounts) else counts.beyond).sum())
+
+
+_SPEAKING: Mapping[str, Callable[[Evidence], float]] = {
+    "alpha_touch": lambda given: float(given.alpha_touch[0].total.sum()),
+    "spread_floor_bps": lambda given: float(given.spread_floor_bps[0].n.sum()),
+    "kappa": _kappa_events,
+}
 
 
 def share_of_prior(prior: Belief, posterior: Belief, support: tuple[float, float]) -> float:

@@ -180,12 +180,17 @@ class BatchFloor:
         return {k * BUCKET_BPS: total / n for k, (n, total) in sorted(state.buckets.items())}
 
     def outcome(self, state: BucketSums) -> Outcome:
-        """Return the Normal after one observation, which is made even where no bucket qualifies."""
+        """Return the Normal after one observation, which is made even where no bucket qualifies.
+
+        Without any fill nothing is booked, for a learner starts from its prior; the deployed one books its default.
+        """
+        count = sum(n for n, _ in state.buckets.values())
+        if not count:
+            return Outcome(self.parameter, None, 0, "no fill with a quote a second later")
         good = [k for k, (n, total) in sorted(state.buckets.items()) if n >= ENOUGH_FILLS and total > 0]
         edge = good[0] * BUCKET_BPS if good else DEFAULT_BREAK_EVEN_BPS
         why = "lowest bucket that books a profit" if good else "no bucket qualifies, so the default is booked"
         after = deployed_state(self.parameter).observe_normal(edge + BUFFER_BPS, FLOOR_VARIANCE_BPS2)
-        count = sum(n for n, _ in state.buckets.values())
         return Outcome(self.parameter, after, count, f"break-even {edge:g} bps: {why}")
 
     def posterior(self, state: State) -> Belief:

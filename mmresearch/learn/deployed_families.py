@@ -16,7 +16,7 @@ mends it. Means and sd are in the unit of the parameter, sizes are numbers of ob
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -164,7 +164,8 @@ class DeployedState:
 
     def belief(self) -> Family:
         """Return the family's distribution with (p1, p2), in the unit of the parameter."""
-        return FAMILIES[self.family](self.p1, self.p2)
+        make: Callable[..., Family] = FAMILIES[self.family]
+        return make(self.p1, self.p2)
 
     def mean(self) -> float:
         """Posterior mean."""
