@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import random_tapes
 
+from mmresearch.audit.exactness import QUADRATURE_BOUND, quadrature_gap
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.catalogue import prior
 from mmresearch.belief.gamma import Gamma
@@ -219,6 +220,26 @@ def test_toxic_hours_compare_the_worst_with_the_mean_of_all():
     clipped = rule.outcome(hours(h1=0, h2=0, h3=0, h4=0, h5=0, h6=-1))
     assert clipped.state.sum_x == pytest.approx(np.log(4.0))
     assert rule.outcome(hours(h1=-1, h2=-1.1)).state is None
+
+
+def three_hours(*moves_bps: float) -> Tape:
+    """Ten buys at the mid in each hour; the mid falls by the hour's move after each and comes back."""
+    start = np.concatenate([3600.0 * k + 100 * np.arange(10) for k in range(len(moves_bps))])
+    fall = np.repeat(moves_bps, 10) * 1e-4
+    ts = np.column_stack([start, start + 2, start + 50]).ravel()
+    mid = 100 * (1 - np.column_stack([0 * fall, fall, 0 * fall]).ravel())
+    quotes = pd.DataFrame({"ts": ts, "bid": mid - 0.01, "bid_sz": 1.0, "ask": mid + 0.01, "ask_sz": 1.0})
+    fills = pd.DataFrame({"ts": start + 1, "order_id": np.arange(start.size), "side": 1, "price": 100.0, "size": 1.0})
+    return Tape("X", 0.0, float(ts[-1]) + 1, quotes, fills=fills[list(FILL_COLUMNS)], meta=TapeMeta(tick=0.01))
+
+
+def test_the_audit_sees_that_the_lognormal_is_not_the_posterior_of_its_own_model():
+    rule, tape = BatchToxicHours(), three_hours(0.1, 0.1, 3.0)
+    state = run(rule, tape)
+    assert rule.outcome(state).state.sum_x == pytest.approx(np.log(3.0 / (3.2 / 3)))
+    right = deployed_state(rule.parameter).belief().update(1, rule.outcome(state).state.sum_x, 1.0)
+    assert quadrature_gap(rule, tape, right) < 0.2 * QUADRATURE_BOUND
+    assert quadrature_gap(rule, tape, rule.posterior(state)) > 3 * QUADRATURE_BOUND
 
 
 def test_toxic_hours_call_good_hours_toxic_where_fills_pay():

@@ -11,6 +11,7 @@ has no meaning where fills pay on average, and .10 of open interest is booked as
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.contract import Belief
 from mmresearch.learn.batch_deployed_fills import ENOUGH_FILLS, HORIZON_S, FillMoves, Outcome, pseudo_counts
-from mmresearch.learn.contract import State
+from mmresearch.learn.contract import State, run
 from mmresearch.learn.deployed_families import deployed_state
 from mmresearch.learn.deployed_signals import signal_rows
 from mmresearch.tape.schema import Tape
@@ -88,6 +89,16 @@ class BatchToxicHours:
     def posterior(self, state: State) -> Belief:
         """LogNormal, a ratio."""
         return self.outcome(state).belief()
+
+    def log_joint(self, theta: float, tape: Tape) -> float:
+        """Log density of the model that the rule states: its LogNormal prior, and a log ratio of unit variance.
+
+        The posterior is not that of this model: the prior weighs 1/sd there, and its width is never updated.
+        """
+        booked = self.outcome(run(self, tape)).state
+        prior = deployed_state(self.parameter).belief()
+        gap = 0.0 if booked is None else booked.sum_x - math.log(theta)
+        return float(prior.logpdf(theta)) - 0.5 * gap**2
 
 
 @dataclass(frozen=True)
