@@ -191,7 +191,7 @@ def test_the_cascade_threshold_is_booked_as_a_tenfold_share(threshold, mean, dig
 
 def test_a_drop_counts_only_where_fills_went_bad():
     tape = still_tape(0.1, move_bps=20.0, n=12)
-    grid = np.arange(0.0, 120.0, 10.0)
+    grid = np.arange(5.0, 125.0, 10.0)  # each fill comes just after a sample, long before its interval ends
     rule = BatchCascade()
     falling = replace(tape, signals=pd.DataFrame({"ts": grid, "open_interest": 100 * 0.97 ** np.arange(12)}))
     assert rule.outcome(run(rule, falling, 3.0)).belief().mean() == pytest.approx(0.16, abs=0.006)
@@ -199,6 +199,20 @@ def test_a_drop_counts_only_where_fills_went_bad():
     calm = replace(falling, quotes=still_tape(0.1, move_bps=9.0, n=12).quotes)
     for harmless in (rising, calm):
         assert rule.outcome(run(rule, harmless)).state is None
+
+
+def test_drops_are_found_however_the_tape_is_cut():
+    rule, found = BatchCascade(), 0
+    for seed in range(20):
+        tape = random_tapes.tape(seed, n_quotes=40)
+        grid = np.arange(0.0, random_tapes.T1, 2.0)
+        tape = replace(tape, signals=pd.DataFrame({"ts": grid, "open_interest": 1e6 * 0.98**grid}))
+        state = rule.init()
+        for piece in random_tapes.sliced(tape, seed):
+            state = rule.update(state, piece)
+        assert state.drops == pytest.approx(run(rule, tape).drops, rel=1e-12)
+        found += len(state.drops)
+    assert found > 10
 
 
 def hours(**means: float) -> HourSums:
@@ -220,6 +234,8 @@ def test_toxic_hours_compare_the_worst_with_the_mean_of_all():
     clipped = rule.outcome(hours(h1=0, h2=0, h3=0, h4=0, h5=0, h6=-1))
     assert clipped.state.sum_x == pytest.approx(np.log(4.0))
     assert rule.outcome(hours(h1=-1, h2=-1.1)).state is None
+    assert rule.outcome(hours(h1=0, h2=-0.15)).state is None  # a mean of -.075 is too close to zero for a ratio
+    assert rule.outcome(hours(h1=0, h2=-0.25)).state is not None
 
 
 def three_hours(*moves_bps: float) -> Tape:
