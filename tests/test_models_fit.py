@@ -148,7 +148,7 @@ def test_a_refused_fit_is_run_again_with_smaller_steps_and_twice_the_draws(given
     assert [j.passed for j in judged] == [False, True], judged[-1].table
     assert found.tries == 2
     assert found.gate is judged[1]
-    assert found.posterior["posterior"].sizes["draw"] == 1000
+    assert found.posterior["posterior"].sizes["draw"] == 2000
     assert steps[1] < 0.9 * steps[0]
     assert found.seed == 3
 
@@ -162,7 +162,7 @@ def test_a_fit_refused_again_says_so_and_options_reach_the_model(given):
     assert not found.gate.passed
     assert not found.gate.table.set_index("check").loc["ess bulk", "passed"]
     posterior = found.posterior["posterior"]
-    assert posterior.sizes["draw"] == 120
+    assert posterior.sizes["draw"] == 240
     assert "c" not in posterior
     np.testing.assert_allclose(posterior["spread_floor_bps"].mean(), 1.5 - 20.0, atol=0.2)
     assert found.options.startswith("priors=FloorPriors(mu_location=-20.0")
