@@ -1,0 +1,129 @@
+"""regime_sticky_diagonal: the probability of staying in a regime for a second, regimes never decoded.
+
+Two regimes differ in volatility and in spread; a hidden Markov model (see `mmresearch.learn.hidden_markov`) sees, for
+each second, the return of the mid that follows it over the root of the time between its quotes, and the log spread:
+
+    p(stay | data) ~ Beta(stay; a, b)  max_emissions L(stay, emissions)
+
+Approximated: the emissions are profiled, not integrated, out: for each stay they are refitted by a few rounds of
+expectation-maximisation, at 25 values between which the log likelihood is a cubic spline. Both regimes are equally
+sticky. The evidence is the series itself, at most `SECONDS` newest seconds of it: no sums suffice where regimes are
+hidden. Seconds without a new quote are gaps. The probability is per second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import interpolate, special
+
+from mmresearch.belief.beta import Beta
+from mmresearch.belief.grid import GridBelief
+from mmresearch.belief.zoom import POINTS, mass_range
+from mmresearch.learn.contract import State
+from mmresearch.learn.hidden_markov import Emissions, Series, first_guess, fitted
+from mmresearch.tape.resample import Resampler
+from mmresearch.tape.schema import Tape
+
+FloatArray = NDArray[np.float64]
+
+#: The newest seconds that are kept: a likelihood is linear in them.
+SECONDS = 10_000
+#: Seconds below which regimes cannot be told, and the belief is the prior.
+LEAST_SECONDS = 30
+#: Logits of stay at which the likelihood is first looked at.
+COARSE = np.linspace(-1.0, 9.0, 12)
+FINE, FIRST_ROUNDS, ROUNDS = 13, 30, 6
+#: Columns of the series: second, return, ln spread, ln of a tick over the mid.
+_WIDTH = 4
+
+
+@dataclass(frozen=True)
+class RegimeState:
+    """The series, newest last.
+
+    Attributes
+    ----------
+    resampler : Resampler
+        Quotes at whole seconds.
+    series : ndarray, shape (n, 4)
+        Second, return over the root of its time (bps per sqrt s), ln spread, ln of a tick over the mid (NaN if the tick
+        is unknown).
+    """
+
+    resampler: Resampler = field(default_factory=lambda: Resampler(1.0))
+    series: FloatArray = field(default_factory=lambda: np.empty((0, _WIDTH)))
+
+
+@dataclass(frozen=True)
+class RegimeStickiness:
+    """Two hidden regimes in returns and spreads.
+
+    Parameters
+    ----------
+    a, b : float
+        Prior Beta; the catalogue's mean .95 with strength 100 by default.
+    """
+
+    a: float = 95.0
+    b: float = 5.0
+    parameter: str = "regime_sticky_diagonal"
+    name: str = "RegimeStickiness"
+    reads: str = "trades"
+    horizon_s: float | None = None
+
+    def init(self) -> RegimeState:
+        """Start from the prior."""
+        return RegimeState()
+
+    def update(self, state: RegimeState, tape: Tape) -> RegimeState:
+        """Append the seconds that the slice completes."""
+        resampler, points = state.resampler.step(tape)
+        kept = points.neighbours() & points.fresh[1:]
+        time = np.diff(points.quoted_at)[kept]
+        returns = np.diff(points.log_mid)[kept] * 1e4 / np.sqrt(time)
+        tick = np.full(returns.size, np.log(tape.meta.tick) if tape.meta.tick else np.nan) - points.log_mid[:-1][kept]
+        new = np.column_stack([points.index[:-1][kept], returns, points.log_spread[:-1][kept], tick])
+        return RegimeState(resampler, np.concatenate([state.series, new])[-SECONDS:])
+
+    def posterior(self, state: State) -> Beta | GridBelief:
+        """Density of the probability of staying for a second."""
+        prior = Beta(self.a, self.b)
+        if len(state.series) < LEAST_SECONDS or not np.any(state.series[:, 1]):
+            return prior
+        logit, value = _profile(_series(state), prior)
+        spline = interpolate.CubicSpline(logit, value)
+
+        def log_density(u: FloatArray) -> FloatArray:
+            return prior.logpdf(special.expit(u)) + np.log(special.expit(u) * special.expit(-u)) + spline(u)
+
+        u = np.linspace(*mass_range(log_density, logit[0], logit[-1]), POINTS)
+        stay = special.expit(u)
+        return GridBelief(stay, log_density(u) - np.log(stay * special.expit(-u)))
+
+
+def _series(state: RegimeState) -> Series:
+    index, returns, log_spread, log_tick = state.series.T
+    ticks = np.exp(log_tick - log_spread)
+    rounding = float(np.median(ticks)) if np.isfinite(ticks).all() else 0.0
+    return Series(np.append(1.0, np.diff(index)), returns, log_spread, max(rounding, 0.02))
+
+
+def _profile(series: Series, prior: Beta) -> tuple[FloatArray, FloatArray]:
+    """Log likelihood, its emissions fitted, at some logits of stay: coarsely everywhere, finely where the mass is."""
+    start, _ = fitted(series, prior.mean(), first_guess(series), FIRST_ROUNDS)
+    coarse = _along(series, COARSE, start)
+    spline = interpolate.CubicSpline(COARSE, coarse)
+    ends = mass_range(lambda u: prior.logpdf(special.expit(u)) + spline(u), COARSE[0], COARSE[-1])
+    fine = np.linspace(max(ends[0], COARSE[0]), min(ends[1], COARSE[-1]), FINE)
+    between = fine[np.min(np.abs(fine[:, None] - COARSE), axis=1) > 0.02]
+    logit = np.concatenate([COARSE, between])
+    order = np.argsort(logit)
+    return logit[order], np.concatenate([coarse, _along(series, between, start)])[order]
+
+
+def _along(series: Series, logits: FloatArray, start: Emissions) -> FloatArray:
+    """Refit the emissions from one value of stay to the next, from the start outwards."""
+    return np.array([fitted(series, float(special.expit(u)), start, ROUNDS)[1] for u in logits])
