@@ -5,8 +5,8 @@ each second, the return of the mid that follows it over the root of the time bet
 
     p(stay | data) ~ Beta(stay; a, b)  max_emissions L(stay, emissions)
 
-Approximated: the emissions are profiled, not integrated, out: for each stay they are refitted by a few rounds of
-expectation-maximisation, at 25 values between which the log likelihood is a cubic spline. Both regimes are equally
+Approximated: the emissions are profiled, not integrated, out: from the mode outwards they are refitted for each stay by
+a few rounds of expectation-maximisation, about one sd apart; between them the log likelihood is a cubic spline. Both regimes are equally
 sticky. The evidence is the series itself, at most `SECONDS` newest seconds of it: no sums suffice where regimes are
 hidden. Seconds without a new quote are gaps. The probability is per second.
 """
@@ -21,9 +21,9 @@ from scipy import interpolate, special
 
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.grid import GridBelief
-from mmresearch.belief.zoom import POINTS, mass_range
+from mmresearch.belief.zoom import POINTS
 from mmresearch.learn.contract import State
-from mmresearch.learn.hidden_markov import Emissions, Series, first_guess, fitted
+from mmresearch.learn.hidden_markov import Series, first_guess, fitted, series_of
 from mmresearch.tape.resample import Resampler
 from mmresearch.tape.schema import Tape
 
@@ -33,9 +33,12 @@ FloatArray = NDArray[np.float64]
 SECONDS = 10_000
 #: Seconds below which regimes cannot be told, and the belief is the prior.
 LEAST_SECONDS = 30
-#: Logits of stay at which the likelihood is first looked at.
-COARSE = np.linspace(-1.0, 9.0, 12)
-FINE, FIRST_ROUNDS, ROUNDS = 13, 30, 6
+#: Least sd of log spreads where the tick is not known.
+LEAST_SPREAD_SD = 0.02
+#: Logits of stay that are looked at, and a step that tells how wide the belief is.
+LOGITS, TRIAL = (-3.0, 12.0), 0.1
+#: Rounds of fitting at first, and from one logit to the next; how many logits on a side, and how far down.
+FIRST_ROUNDS, ROUNDS, MOST_NODES, DEPTH_NATS = 40, 4, 16, 18.0
 #: Columns of the series: second, return, ln spread, ln of a tick over the mid.
 _WIDTH = 4
 
@@ -99,7 +102,7 @@ class RegimeStickiness:
         def log_density(u: FloatArray) -> FloatArray:
             return prior.logpdf(special.expit(u)) + np.log(special.expit(u) * special.expit(-u)) + spline(u)
 
-        u = np.linspace(*mass_range(log_density, logit[0], logit[-1]), POINTS)
+        u = np.linspace(logit[0], logit[-1], POINTS)
         stay = special.expit(u)
         return GridBelief(stay, log_density(u) - np.log(stay * special.expit(-u)))
 
@@ -107,23 +110,38 @@ class RegimeStickiness:
 def _series(state: RegimeState) -> Series:
     index, returns, log_spread, log_tick = state.series.T
     ticks = np.exp(log_tick - log_spread)
-    rounding = float(np.median(ticks)) if np.isfinite(ticks).all() else 0.0
-    return Series(np.append(1.0, np.diff(index)), returns, log_spread, max(rounding, 0.02))
+    # Bid and ask are rounded to the tick each for itself: the difference of two uniform errors.
+    rounding = float(np.median(ticks)) / np.sqrt(6.0) if np.isfinite(ticks).all() else 0.0
+    return series_of(np.append(1.0, np.diff(index)), returns, log_spread, max(rounding, LEAST_SPREAD_SD))
 
 
 def _profile(series: Series, prior: Beta) -> tuple[FloatArray, FloatArray]:
-    """Log likelihood, its emissions fitted, at some logits of stay: coarsely everywhere, finely where the mass is."""
-    start, _ = fitted(series, prior.mean(), first_guess(series), FIRST_ROUNDS)
-    coarse = _along(series, COARSE, start)
-    spline = interpolate.CubicSpline(COARSE, coarse)
-    ends = mass_range(lambda u: prior.logpdf(special.expit(u)) + spline(u), COARSE[0], COARSE[-1])
-    fine = np.linspace(max(ends[0], COARSE[0]), min(ends[1], COARSE[-1]), FINE)
-    between = fine[np.min(np.abs(fine[:, None] - COARSE), axis=1) > 0.02]
-    logit = np.concatenate([COARSE, between])
-    order = np.argsort(logit)
-    return logit[order], np.concatenate([coarse, _along(series, between, start)])[order]
+    """Logits of stay, about the mode and outwards, and the log likelihood there, its emissions fitted."""
+    counts = (prior.a - 1.0, prior.b - 1.0)
+    start, stay, _ = fitted(series, prior.mean(), first_guess(series), FIRST_ROUNDS, counts)
+    centre = float(np.clip(special.logit(stay), *LOGITS))
+
+    def height(u: float, emissions: FloatArray) -> tuple[FloatArray, float]:
+        emissions, _, value = fitted(series, float(special.expit(u)), emissions, ROUNDS)
+        return emissions, value
+
+    start, peak = height(centre, start)
+    found = {centre: peak}
+    fall = peak + _log_prior(prior, centre) - height(centre + TRIAL, start)[1] - _log_prior(prior, centre + TRIAL)
+    step = float(np.clip(TRIAL / np.sqrt(2.0 * max(fall, 1e-6)), 0.02, 0.5))
+    for way in (-step, step):
+        emissions, u = start, centre
+        for _ in range(MOST_NODES):
+            u += way
+            if not LOGITS[0] <= u <= LOGITS[1]:
+                break
+            emissions, found[u] = height(u, emissions)
+            if found[u] + _log_prior(prior, u) < peak + _log_prior(prior, centre) - DEPTH_NATS:
+                break
+    logits = np.array(sorted(found))
+    return logits, np.array([found[u] for u in logits])
 
 
-def _along(series: Series, logits: FloatArray, start: Emissions) -> FloatArray:
-    """Refit the emissions from one value of stay to the next, from the start outwards."""
-    return np.array([fitted(series, float(special.expit(u)), start, ROUNDS)[1] for u in logits])
+def _log_prior(prior: Beta, u: float) -> float:
+    """Log prior density of the logit of stay."""
+    return float(prior.logpdf(special.expit(u)) + np.log(special.expit(u) * special.expit(-u)))
