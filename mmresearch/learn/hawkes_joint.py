@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 Axes = tuple[Callable[..., tuple[FloatArray, FloatArray, FloatArray]], Callable[..., tuple[float, float, float]]]
 
 DEPTH_NATS = 18.0
-COARSE, TARGET, OTHERS = 20, 64, 28
+COARSE, TARGET, OTHERS = 16, 48, 24
 ROUNDS = 14
 #: Ends of every logarithm of a rate, and of the logit.
 _RATES, _LOGITS = (np.log(1e-5), np.log(1e5)), (-12.0, 12.0)

@@ -24,7 +24,7 @@ from scipy import special
 
 from mmresearch.belief.families import lognormal_from_mean_cv
 from mmresearch.belief.grid import GridBelief
-from mmresearch.belief.zoom import mass_range, zoomed
+from mmresearch.belief.zoom import mass_range, student_mixture, zoomed
 from mmresearch.learn.contract import State
 from mmresearch.learn.floor import Moments
 from mmresearch.learn.follow import FillFollower
@@ -108,17 +108,34 @@ class ToxicHours:
     def posterior(self, state: State) -> GridBelief:
         """Density of the ratio."""
         toxic, normal = self.groups(state)
-        prior = lognormal_from_mean_cv(self.mean, self.cv)
         cost, log_cost = self._cost(normal)
-
-        def log_density(m: NDArray[np.float64]) -> NDArray[np.float64]:
-            together = log_cost + self._log_likelihood(np.multiply.outer(m, cost), toxic)
-            return prior.logpdf(m) + special.logsumexp(together, axis=1)
-
+        prior = lognormal_from_mean_cv(self.mean, self.cv)
         low, high = prior.ppf(np.array([1e-12, 1 - 1e-12]))
         if toxic.n and normal.n and toxic.mean > 0 and normal.mean > 0:
             low, high = min(low, toxic.mean / normal.mean / 3), max(high, toxic.mean / normal.mean * 3)
-        return zoomed(log_density, float(low), float(high), positive=True)
+        return zoomed(
+            lambda m: special.logsumexp(self._joint(m, cost, log_cost, toxic), axis=1), float(low), float(high), True
+        )
+
+    def predictive(self, state: State, hour: int = 0) -> GridBelief:
+        """Return the law of the cost of the next touch fill, in bps.
+
+        Parameters
+        ----------
+        state : ToxicState
+            What has been seen.
+        hour : int
+            Hour of the day in which it happens.
+        """
+        toxic, normal = self.groups(state)
+        group = toxic if hour in self.hours else normal
+        ratio, (cost, log_cost) = self.posterior(state).x[::10], self._cost(normal)
+        cost, log_cost = cost[::10], log_cost[::10]
+        log_weight = (self._joint(ratio, cost, log_cost, toxic) + np.log(np.gradient(ratio))[:, None]).ravel()
+        mean = (np.multiply.outer(ratio if group is toxic else np.ones(ratio.size), cost)).ravel()
+        shape = self.shape + 0.5 * group.n
+        scale = self.fill_sd_bps**2 * (self.shape - 1) + 0.5 * (group.m2 + group.n * (group.mean - mean) ** 2)
+        return student_mixture(2 * shape, mean, np.sqrt(scale / shape), np.exp(log_weight - log_weight.max()))
 
     def groups(self, state: ToxicState) -> tuple[Moments, Moments]:
         """Return the moments of costs in toxic and in normal hours, in bps."""
@@ -129,6 +146,13 @@ class ToxicHours:
             else:
                 normal = normal.merge(moments)
         return toxic, normal
+
+    def _joint(
+        self, ratio: NDArray[np.float64], cost: NDArray[np.float64], log_cost: NDArray[np.float64], toxic: Moments
+    ) -> NDArray[np.float64]:
+        """Log density of ratio and cost in normal hours together; shape (ratios, costs)."""
+        log_prior = lognormal_from_mean_cv(self.mean, self.cv).logpdf(ratio)
+        return log_prior[:, None] + log_cost + self._log_likelihood(np.multiply.outer(ratio, cost), toxic)
 
     def _cost(self, normal: Moments) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points of the cost in normal hours that hold its mass, and their log weights."""
