@@ -12,7 +12,7 @@ from mmresearch.learn.contract import run
 from mmresearch.learn.decay import MicropriceDecay
 from mmresearch.learn.floor import Moments
 from mmresearch.learn.hazard import HazardRate
-from mmresearch.learn.hidden_markov import fitted, first_guess, log_likelihood, series_of
+from mmresearch.learn.hidden_markov import first_guess, fitted, log_likelihood, series_of
 from mmresearch.learn.levels import KalmanQ, KalmanR
 from mmresearch.learn.location import ChangepointBias, SkewSlope
 from mmresearch.learn.moves import MoveScale
@@ -27,11 +27,11 @@ def skew(rng, truth):
 
 
 def bias(rng, truth):
-    return make.changes(rng, 0.01, truth, rng.uniform(0.5, 3.0), 1200)
+    return make.changes(rng, 0.01, truth, rng.uniform(0.5, 3.0), 800)
 
 
 def hazard(rng, truth):
-    return make.changes(rng, min(truth, 1.0), 1.0, 1.0, 1500)
+    return make.changes(rng, min(truth, 1.0), 1.0, 1.0, 1200)
 
 
 def scale(rng, truth):
@@ -43,7 +43,7 @@ def threshold(rng, truth):
 
 
 def decay(rng, truth):
-    return make.lead(rng, truth, rng.uniform(0.2, 0.8), 600)
+    return make.lead(rng, truth, rng.uniform(0.2, 0.8), 300)
 
 
 def level_q(rng, truth):
@@ -68,7 +68,7 @@ WORLDS = {
 def test_intervals_hold_the_truth(kind):
     learner = kind()
     prior = learner.posterior(learner.init())
-    datasets = 100 if kind is RegimeStickiness else DATASETS
+    datasets = 80 if kind is RegimeStickiness else DATASETS
     rng = np.random.default_rng(11)
     truths = prior.ppf(rng.uniform(size=datasets))
     u = np.array([float(learner.posterior(run(learner, WORLDS[kind](rng, t))).cdf(t)) for t in truths])
@@ -111,8 +111,8 @@ def every_path(series, stay, emissions):
 
 def test_the_forward_recursion_is_the_sum_over_all_paths():
     rng = np.random.default_rng(13)
-    gap = np.array([1.0, 1, 1, 3, 1, 1, 2, 1, 1, 1])
-    series = series_of(gap, rng.normal(0, 2, 10), rng.normal(-8, 0.2, 10), 0.02)
+    gap = np.array([1.0, 1, 3, 1, 1, 2, 1, 1])
+    series = series_of(gap, rng.normal(0, 2, 8), rng.normal(-8, 0.2, 8), 0.02)
     emissions = np.array([0.8, 2.5, -8.1, -7.9, 0.15, 0.03])
     for stay in (0.55, 0.9, 0.99):
         want = every_path(series, stay, emissions)

@@ -11,7 +11,7 @@ from mmresearch.learn.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
 from mmresearch.learn.hawkes_joint import HawkesPrior
 from mmresearch.learn.hawkes_table import BETA, GAIN
 
-DATASETS = 100
+DATASETS = 80
 
 
 def slow_log_likelihood(ts, seconds, mu, branching, beta):

@@ -1,4 +1,4 @@
-"""Laws of the learners of series and signals: slices equal the whole, silence says nothing, intervals hold the truth."""
+"""Laws of the learners of series and signals: slices equal the whole, silence says nothing, brute force agrees."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import series_tapes as make
 from scipy import integrate, special, stats
 
 from mmresearch.audit.accounting import silence
+from mmresearch.audit.exactness import belief_faults
 from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.learn.cascade import EDGES, CascadeState, CascadeThreshold
 from mmresearch.learn.contract import Learner, run
@@ -50,9 +51,7 @@ def busy_tape() -> Tape:
     # Six hours in, less a quarter: the second half of the tape is toxic.
     tables = {k: getattr(plain, k) for k in ("quotes", "trades", "orders", "fills")} | {"signals": signals}
     shift = 6 * 3600 - SECONDS / 2
-    moved = {
-        k: t.assign(**{c: t[c] + shift for c in ("ts", "placed", "removed") if c in t}) for k, t in tables.items()
-    }
+    moved = {k: t.assign(**{c: t[c] + shift for c in ("ts", "placed", "removed") if c in t}) for k, t in tables.items()}
     return replace(plain, t0=shift, t1=shift + SECONDS, **moved)
 
 
@@ -333,3 +332,37 @@ def test_the_decay_is_that_of_an_ornstein_uhlenbeck_process_at_its_quotes():
     mean, sd = grid_moments(phi, log)
     belief = learner.posterior(run(learner, tape, 7.0))
     assert (belief.mean(), belief.std()) == pytest.approx((mean, sd), rel=2e-3)
+
+
+@pytest.mark.parametrize("kind", LEARNERS)
+def test_a_belief_is_one_distribution(kind):
+    learner = kind()
+    for state in (learner.init(), run(learner, TAPE)):
+        faults = belief_faults(learner.posterior(state), np.random.default_rng(0))
+        assert max(faults.values()) < 1.0, faults
+
+
+@pytest.mark.parametrize("kind", [MoveScale, CascadeThreshold, KalmanQ, KalmanR, MicropriceDecay, RegimeStickiness])
+def test_prices_in_other_units_change_nothing(kind):
+    learner = kind()
+    np.testing.assert_allclose(
+        numbers(learner, run(learner, TAPE.scaled(price=7.0))), numbers(learner, run(learner, TAPE)), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("learner", "tape"),
+    [
+        (KalmanQ(), make.level(np.random.default_rng(20), 2e-8, 3e-9, 4000)),
+        (KalmanR(), make.level(np.random.default_rng(21), 2e-8, 3e-8, 4000)),
+        (MicropriceDecay(a=1.0, b=1.0), make.lead(np.random.default_rng(22), 0.9, 0.5, 4000)),
+        (RegimeStickiness(), make.regimes(np.random.default_rng(23), 0.97, 3.0, 1.5, 4000)),
+    ],
+)
+def test_time_in_other_units_moves_it_by_the_power_of_its_row(learner, tape):
+    row = CATALOGUE[learner.parameter]
+    base = learner.posterior(run(learner, tape)).mean()
+    slow = learner.posterior(run(learner, tape.scaled(time=3.0))).mean()
+    want = row.scaled(base, time=3.0)
+    moved, asked = (-np.log([slow, want])) if row.scaled_as == "rate" else (slow, want)
+    assert np.log(moved / asked) / np.log(3.0) == pytest.approx(0.0, abs=0.1)

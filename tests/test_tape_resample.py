@@ -1,4 +1,4 @@
-"""Laws of resampling: points lie on an absolute grid, cuts change nothing, what stood still for a minute says nothing."""
+"""Laws of resampling: an absolute grid, no cut changes anything, what stood still for a minute says nothing."""
 
 import numpy as np
 import pandas as pd

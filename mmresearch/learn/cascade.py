@@ -99,7 +99,7 @@ class CascadeThreshold:
 
     def posterior(self, state: State) -> GridBelief:
         """Density of the threshold, a fraction of open interest."""
-        used, inverse, both = self._rates(state)
+        _, inverse, both = self._rates(state)
         value = sum(special.betaln(a, b) for a, b in both) + np.log(_in_order(*both))
         return GridBelief(EDGES, np.asarray(Beta(self.a, self.b).logpdf(EDGES)) + value[inverse])
 

@@ -1,13 +1,13 @@
 """microprice_decay: how much of the microprice's lead over the mid is left after a second.
 
-    x_i = microprice - mid at tau_i (bps),   D = tau_i - tau_{i-1},   phi = e^-lambda
-    x_i | x_{i-1} ~ N(phi^D x_{i-1}, v (1 - phi^(2 D))),   v ~ InverseGamma(shape, scale) integrated out:
-    p(phi | data) ~ Beta(phi; a, b) prod (1 - phi^(2 D))^-1/2 (scale + sum (x_i - phi^D x_{i-1})^2/(1 - phi^(2 D)) / 2)^-(shape + n/2)
+    x_i = microprice - mid at tau_i (bps),   D = tau_i - tau_{i-1},   phi = e^-lambda,   w = 1 - phi^(2 D)
+    x_i | x_{i-1} ~ N(phi^D x_{i-1}, v w),   v ~ InverseGamma(shape, scale) integrated out:
+    p(phi | data) ~ Beta(phi; a, b)  prod w^-1/2  (scale + sum (x_i - phi^D x_{i-1})^2/w / 2)^-(shape + n/2)
 
 A first-order autoregression through zero that knows when its values were quoted; with a quote every whole second it is
 the usual one. phi stays in (0, 1). The state holds the two sums for each lambda of a fixed grid (8 % apart), between
 which the posterior takes cubic splines. Observations are the last quotes of whole seconds; after a minute without one
-the series starts anew. Taken as given: the first value, and that stationary sd stands still. phi per second, v in bps^2.
+the series starts anew. Taken as given: the first value, and that v stands still. phi per second, v in bps^2.
 """
 
 from __future__ import annotations
@@ -68,13 +68,14 @@ class MicropriceDecay:
     a, b : float
         Prior Beta of phi: the catalogue's mean .999 with strength 1000 by default.
     sd_bps, shape : float
-        Guess of the sd of microprice minus mid, and how firm it is (half a count).
+        Guess of the sd of microprice minus mid, and how firm it is (half a count): hardly at all. A series shorter than
+        its memory shows lambda v only, so what is believed of v is believed of the decay.
     """
 
     a: float = 999.0
     b: float = 1.0
     sd_bps: float = 0.5
-    shape: float = 0.25
+    shape: float = 0.02
     parameter: str = "microprice_decay"
     name: str = "MicropriceDecay"
     reads: str = "trades"
@@ -98,7 +99,7 @@ class MicropriceDecay:
         spline = interpolate.CubicSpline(LOG_RATE, state.sums, axis=1)
 
         def log_density(u: FloatArray) -> FloatArray:
-            return self._log_rate_density(u, *spline(u), state.n)
+            return self._log_rate_density(u, spline(u), state.n)
 
         # From the fastest decay to the slowest, so that phi increases.
         low, high = mass_range(log_density, LOG_RATE[0], LOG_RATE[-1])
@@ -111,7 +112,7 @@ class MicropriceDecay:
 
         Before any observation it is that of the stationary series.
         """
-        weight = self._log_rate_density(LOG_RATE, *state.sums, state.n)
+        weight = self._log_rate_density(LOG_RATE, state.sums, state.n)
         shape = self.shape + 0.5 * state.n
         begun = not np.isnan(state.last_bps)
         left = -np.expm1(-2.0 * RATE) if begun else np.ones(RATE.size)
@@ -119,11 +120,11 @@ class MicropriceDecay:
         location = np.exp(-RATE) * state.last_bps if begun else np.zeros(RATE.size)
         return student_mixture(2.0 * shape, location, width, np.exp(weight - weight.max()))
 
-    def _log_rate_density(self, u: FloatArray, log_det: FloatArray, squares: FloatArray, n: float) -> FloatArray:
+    def _log_rate_density(self, u: FloatArray, sums: FloatArray, n: float) -> FloatArray:
         """Log density of ln lambda."""
         phi = np.exp(-np.exp(u))
-        spread = np.log(self._scale(squares) / self._scale(np.zeros(1)))
-        return Beta(self.a, self.b).logpdf(phi) - np.exp(u) + u - 0.5 * log_det - (self.shape + 0.5 * n) * spread
+        spread = np.log(self._scale(sums[SQUARES]) / self._scale(np.zeros(1)))
+        return Beta(self.a, self.b).logpdf(phi) - np.exp(u) + u - 0.5 * sums[LOG_DET] - (self.shape + 0.5 * n) * spread
 
     def _scale(self, squares: FloatArray) -> FloatArray:
         return self.shape * self.sd_bps**2 + 0.5 * squares

@@ -102,7 +102,7 @@ def marginal(likelihood: Likelihood, prior: HawkesPrior, axes: Axes) -> GridBeli
 
     start = likelihood.rough_mode() if likelihood.events else (np.log(prior.mu_shape / prior.mu_rate), -1.0, 0.0)
     box = _box(log_density, np.array(from_rates(*start)))
-    first, logit, third = (np.linspace(*ends, k) for ends, k in zip(box, (TARGET, OTHERS, OTHERS), strict=True))
+    first, logit, third = (np.linspace(a, b, k) for (a, b), k in zip(box, (TARGET, OTHERS, OTHERS), strict=True))
     height = log_density(first[:, None, None], logit[:, None], third)
     log_marginal = special.logsumexp(height.reshape(TARGET, -1), axis=1)
     kept = np.isfinite(log_marginal)
@@ -116,7 +116,7 @@ def _box(log_density: Callable[..., FloatArray], centre: FloatArray) -> FloatArr
     limits = np.array([_RATES, _LOGITS, _RATES])
     box = np.clip(centre[:, None] + np.array([-1.5, 1.5]), limits[:, :1], limits[:, 1:])
     for _ in range(ROUNDS):
-        grid = [np.linspace(*ends, COARSE) for ends in box]
+        grid = [np.linspace(a, b, COARSE) for a, b in box]
         height = log_density(grid[0][:, None, None], grid[1][:, None], grid[2])
         deep = height > height.max() - DEPTH_NATS
         new = np.array([_ends(grid[i], deep.any(axis=tuple({0, 1, 2} - {i}))) for i in range(3)])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy import interpolate
+from scipy import interpolate, ndimage
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Likelihood:
 
     def __init__(self, table: FloatArray, caused: FloatArray, events: float, seconds: float):
         self.events, self.seconds = events, seconds
-        self._table = interpolate.RectBivariateSpline(LOG_BETA, LOG_GAIN, table)
+        self._table = ndimage.spline_filter(table, order=3, mode="mirror")
         self._caused = interpolate.CubicSpline(LOG_BETA, caused)
 
     def __call__(self, log_mu: FloatArray, branching: FloatArray, log_beta: FloatArray) -> FloatArray:
@@ -58,10 +58,18 @@ class Likelihood:
         if not self.events:
             value = -np.exp(log_mu) * self.seconds + 0.0 * log_gain * log_beta
         else:
-            excited = self._table(*np.broadcast_arrays(log_beta, log_gain), grid=False)
+            excited = self._excited(log_beta, log_gain)
             caused = branching * self._caused(log_beta)
             value = self.events * log_mu + excited - np.exp(log_mu) * self.seconds - caused
         return np.where(inside, value, -np.inf)
+
+    def _excited(self, log_beta: FloatArray, log_gain: FloatArray) -> FloatArray:
+        """G by the bicubic spline through the nodes."""
+        row = (log_beta - LOG_BETA[0]) / (LOG_BETA[1] - LOG_BETA[0])
+        column = (log_gain - LOG_GAIN[0]) / (LOG_GAIN[1] - LOG_GAIN[0])
+        at = np.stack(np.broadcast_arrays(row, column))
+        flat = ndimage.map_coordinates(self._table, at.reshape(2, -1), order=3, mode="mirror", prefilter=False)
+        return flat.reshape(at.shape[1:])
 
     def rough_mode(self) -> tuple[float, float, float]:
         """Return ln mu, logit n and ln beta of the best node, mu by N = mu T + n C(beta) for each beta and n."""
@@ -94,9 +102,7 @@ def add_events(
 
 
 @njit(cache=True)
-def _add(
-    times: Any, beta: Any, gain: Any, table: Any, factors: Any, excitation: Any, seen: int, last: float
-) -> None:
+def _add(times: Any, beta: Any, gain: Any, table: Any, factors: Any, excitation: Any, seen: int, last: float) -> None:
     for i in range(times.size):
         gap = times[i] - last if seen else 0.0
         for b in range(beta.size):

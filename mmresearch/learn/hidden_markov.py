@@ -36,7 +36,7 @@ class Series(NamedTuple):
     typical, jump : float
         Typical size of a return, and sd of a jump, B.
     least_sd : float
-        Least sd of log spreads: that of rounding to the tick, so that a regime is not where the spread happened to be odd.
+        Least sd of log spreads: that of rounding to the tick, or a regime were where the spread happens to be odd.
     """
 
     gap: FloatArray

@@ -2,17 +2,17 @@
 
     x(t + D) = x(t) + N(0, q D),   y_i = log mid_i = x(tau_i) + N(0, r),   tau_i the time of the i-th observed quote
 
-With rho = q/r the Kalman filter works in units of r: prediction P + rho D, innovation v, variance r S, S = P + rho D + 1.
-Under q ~ InverseGamma(a_q, b_q), r ~ InverseGamma(a_r, b_r), r integrates out for each rho:
+With rho = q/r the Kalman filter works in units of r: prediction P + rho D, innovation v of variance r S, where S is the
+prediction + 1. Under q ~ InverseGamma(a_q, b_q), r ~ InverseGamma(a_r, b_r), r integrates out for each rho:
 
     r | rho, data ~ InverseGamma(a_q + a_r + n/2,  b_q/rho + b_r + sum v^2/S / 2)
     p(rho | data) ~ rho^-(a_q + 1)  prod S^-1/2  (b_q/rho + b_r + sum v^2/S / 2)^-(a_q + a_r + n/2)
 
-and q given rho is rho r. The state holds, for each rho of a fixed grid, the filter and the two sums; what is between the
-grid's points (7 % apart) is taken from cubic splines of the sums. Observations are the last quotes of whole seconds,
+and q given rho is rho r. The state holds, for each rho of a fixed grid, the filter and the two sums; what is between
+its points (7 % apart) is taken from cubic splines of the sums. Observations are the last quotes of whole seconds,
 seconds without a new quote have none, and after a minute without any the level starts anew, from that quote alone.
 
-r in variance of log price, q per second of it. Sources: Harvey 1989, sections 3.2 and 3.4; Durbin and Koopman 2012, 2.2.
+r in variance of log price, q per second of it. Sources: Harvey 1989, sections 3.2, 3.4; Durbin and Koopman 2012, 2.2.
 """
 
 from __future__ import annotations
@@ -112,27 +112,27 @@ class KalmanQ:
         """
         if np.isnan(state.last_s):
             raise ValueError("no quote was observed, and the model does not say where prices start; update first")
-        height, shape, scale = self._log_ratio_density(LOG_RATIO, state.filters[LOG_DET], state.filters[SQUARES], state)
+        height, shape, scale = self._log_ratio_density(LOG_RATIO, state.filters[[LOG_DET, SQUARES]], state)
         spread = state.filters[VARIANCE] + RATIO + 1.0
         location = state.origin + state.filters[LEVEL]
         return student_mixture(2 * shape, location, np.sqrt(spread * scale / shape), np.exp(height - height.max()))
 
     def _log_ratio_density(
-        self, log_ratio: FloatArray, log_det: FloatArray, squares: FloatArray, state: LevelState
+        self, log_ratio: FloatArray, sums: FloatArray, state: LevelState
     ) -> tuple[FloatArray, float, FloatArray]:
         """Return the log density of ln(q/r), and shape and scales of the inverse gamma of r given it."""
         q = inverse_gamma_from_mean_strength(self.q_mean, self.strength)
         r = inverse_gamma_from_mean_strength(self.r_mean, self.strength)
         shape = q.shape + r.shape + 0.5 * state.n
-        scale = q.scale * np.exp(-log_ratio) + r.scale + 0.5 * squares
-        return -q.shape * log_ratio - 0.5 * log_det - shape * np.log(scale / r.scale), shape, scale
+        scale = q.scale * np.exp(-log_ratio) + r.scale + 0.5 * sums[1]
+        return -q.shape * log_ratio - 0.5 * sums[0] - shape * np.log(scale / r.scale), shape, scale
 
     def _mixture(self, state: LevelState) -> tuple[FloatArray, FloatArray, float, FloatArray]:
         """Points of ln(q/r) that hold its mass, their weights, and shape and scales of r given them."""
         spline = interpolate.CubicSpline(LOG_RATIO, state.filters[[LOG_DET, SQUARES]], axis=1)
 
         def at(log_ratio: FloatArray) -> tuple[FloatArray, float, FloatArray]:
-            return self._log_ratio_density(log_ratio, *spline(log_ratio), state)
+            return self._log_ratio_density(log_ratio, spline(log_ratio), state)
 
         ends = mass_range(lambda u: at(u)[0], LOG_RATIO[0], LOG_RATIO[-1])
         log_ratio = np.linspace(*ends, POINTS // 2)

@@ -148,7 +148,9 @@ class ChangepointBias:
         waiting = {"ts": changes, "side": -np.ones(changes.size), "sigma_bps": sigma_bps}
         pending, done = state.pending.step_arrays(tape.quotes, waiting)
         near = np.searchsorted(recent, done.ts + HORIZON_S, side="right") - np.searchsorted(recent, done.ts - HORIZON_S)
-        unit = np.asarray(done.payload.get("sigma_bps", np.empty(0)), dtype=np.float64)[: len(done)] * np.sqrt(HORIZON_S)
+        unit = np.asarray(done.payload.get("sigma_bps", np.empty(0)), dtype=np.float64)[: len(done)] * np.sqrt(
+            HORIZON_S
+        )
         # A markout is positive against the side; against a sale, that is up.
         z = done.adverse_bps[:, 0] / np.where(unit > 0, unit, np.nan)
         oldest = min(pending.ts[0] if len(pending) else np.inf, max(tape.t1, recent[-1] if recent.size else -np.inf))

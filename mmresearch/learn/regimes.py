@@ -6,9 +6,9 @@ each second, the return of the mid that follows it over the root of the time bet
     p(stay | data) ~ Beta(stay; a, b)  max_emissions L(stay, emissions)
 
 Approximated: the emissions are profiled, not integrated, out: from the mode outwards they are refitted for each stay by
-a few rounds of expectation-maximisation, about one sd apart; between them the log likelihood is a cubic spline. Both regimes are equally
-sticky. The evidence is the series itself, at most `SECONDS` newest seconds of it: no sums suffice where regimes are
-hidden. Seconds without a new quote are gaps. The probability is per second.
+a few rounds of expectation-maximisation, about one sd apart; between them the log likelihood is a cubic spline. Both
+regimes are equally sticky. The evidence is the series itself, at most `SECONDS` newest seconds of it: no sums suffice
+where regimes are hidden. Seconds without a new quote are gaps. The probability is per second.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class RegimeStickiness:
             return prior.logpdf(special.expit(u)) + np.log(special.expit(u) * special.expit(-u)) + spline(u)
 
         u = np.linspace(logit[0], logit[-1], POINTS)
-        stay = special.expit(u)
+        stay = np.asarray(special.expit(u), dtype=np.float64)
         return GridBelief(stay, log_density(u) - np.log(stay * special.expit(-u)))
 
 
