@@ -11,7 +11,7 @@ from mmresearch.learn.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
 from mmresearch.learn.hawkes_joint import HawkesPrior
 from mmresearch.learn.hawkes_table import BETA, GAIN
 
-DATASETS = 80
+DATASETS = 100
 
 
 def slow_log_likelihood(ts, seconds, mu, branching, beta):
@@ -55,7 +55,7 @@ def test_splines_between_nodes_stay_within_a_twentieth_of_a_nat_for_thousands_of
 def test_marginals_are_quadrature_over_three_dimensions():
     ts = TS[:40]
     end = float(ts[-1]) + 1.0
-    prior = HawkesPrior(beta_shape=4.0, beta_rate=5.0)
+    prior = HawkesPrior(5.0, 10.0, 3.0, 7.0, 4.0, 5.0)
     mu, logit = np.linspace(0.02, 1.8, 40), np.linspace(-5, 4, 40)
     n, log_beta = special.expit(logit), np.linspace(np.log(0.03), np.log(6.0), 40)
     age = [t - ts[:i] for i, t in enumerate(ts)]
@@ -106,18 +106,23 @@ def test_time_counted_in_other_units_divides_the_rates():
         assert slope == pytest.approx(-1.0, abs=0.03)
 
 
-def test_intervals_hold_the_truth():
-    """Truths from each learner's own prior; what the event rate alone would say of mu is far outside."""
-    rng = np.random.default_rng(6)
-    ranks: dict[type, list[float]] = {HawkesMu: [], HawkesAlpha: [], HawkesBeta: []}
+def drawn(rng, prior):
+    """Draw mu, branching and decay; the branching kept from one, so that a burst ends."""
+    mu = rng.gamma(prior.mu_shape, 1 / prior.mu_rate)
+    branching = min(rng.beta(prior.branching_a, prior.branching_b), 0.95)
+    return mu, branching, np.clip(rng.gamma(prior.beta_shape, 1 / prior.beta_rate), 1e-3, 1e3)
+
+
+TRUTHS = {HawkesMu: lambda m, n, b: m, HawkesAlpha: lambda m, n, b: n * b, HawkesBeta: lambda m, n, b: b}
+
+
+@pytest.mark.parametrize("kind", TRUTHS)
+def test_intervals_hold_the_truth(kind):
+    """Truths and nuisances from the learner's own prior."""
+    rng, u = np.random.default_rng(6), []
     for _ in range(DATASETS):
-        mu, branching = rng.gamma(5, 0.1), rng.beta(3, 7)
-        wide, narrow = np.clip(rng.gamma(0.5, 20.0), 1e-3, 1e3), rng.gamma(1, 0.1)
-        tape = make.flow(make.cluster(rng, mu, branching, wide, 200.0), 200.0)
-        for kind, truth in ((HawkesMu, mu), (HawkesAlpha, branching * wide)):
-            ranks[kind].append(float(kind().posterior(run(kind(), tape)).cdf(truth)))
-        tape = make.flow(make.cluster(rng, mu, branching, narrow, 200.0), 200.0)
-        ranks[HawkesBeta].append(float(HawkesBeta().posterior(run(HawkesBeta(), tape)).cdf(narrow)))
-    for u in map(np.array, ranks.values()):
-        assert 0.83 <= np.mean(np.abs(u - 0.5) <= 0.45) <= 0.97
-        assert stats.kstest(u, "uniform").pvalue > 0.01
+        three = drawn(rng, kind().prior)
+        tape = make.flow(make.cluster(rng, *three, 100.0), 100.0)
+        u.append(float(kind().posterior(run(kind(), tape)).cdf(TRUTHS[kind](*three))))
+    assert 0.84 <= np.mean(np.abs(np.array(u) - 0.5) <= 0.45) <= 0.96
+    assert stats.kstest(u, "uniform").pvalue > 0.01

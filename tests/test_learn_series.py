@@ -21,7 +21,7 @@ from mmresearch.learn.decay import MicropriceDecay
 from mmresearch.learn.floor import Moments
 from mmresearch.learn.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
 from mmresearch.learn.hazard import HazardRate
-from mmresearch.learn.levels import KalmanQ, KalmanR
+from mmresearch.learn.levels import KalmanQ, KalmanR, wide_about
 from mmresearch.learn.location import ChangepointBias, SkewSlope
 from mmresearch.learn.moves import MoveScale
 from mmresearch.learn.regimes import RegimeStickiness
@@ -301,11 +301,15 @@ def test_the_levels_are_a_joint_gaussian():
     seen = seconds[seconds.index <= 39]
     ts = seen["ts"].to_numpy()
     y = np.log(0.5 * (seen["bid"] + seen["ask"])).to_numpy()
-    lq, lr = np.linspace(np.log(2e-9), np.log(2e-7), 45), np.linspace(np.log(4e-10), np.log(2e-8), 45)
+    lq, lr = np.linspace(np.log(1e-9), np.log(2e-7), 50), np.linspace(np.log(2e-11), np.log(2e-8), 50)
     log = np.array([[joint_level(y, ts, np.exp(a), np.exp(b)) for b in lr] for a in lq])
-    log += prior("kalman_q").logpdf(np.exp(lq))[:, None] + lq[:, None] + prior("kalman_r").logpdf(np.exp(lr)) + lr
-    for learner, axis, grid in ((KalmanQ(), 1, lq), (KalmanR(), 0, lr)):
-        marginal = special.logsumexp(log, axis=axis) - grid
+    q, r = prior("kalman_q"), prior("kalman_r")
+    for learner, axis, grid, of_q, of_r in (
+        (KalmanQ(), 1, lq, q, wide_about(2.5e-9)),
+        (KalmanR(), 0, lr, wide_about(1e-8), r),
+    ):
+        both = log + of_q.logpdf(np.exp(lq))[:, None] + lq[:, None] + of_r.logpdf(np.exp(lr)) + lr
+        marginal = special.logsumexp(both, axis=axis) - grid
         mean, sd = grid_moments(np.exp(grid), marginal)
         belief = learner.posterior(run(learner, tape, 7.0))
         assert (belief.mean(), belief.std()) == pytest.approx((mean, sd), rel=3e-3)

@@ -30,6 +30,11 @@ from mmresearch.tape.schema import Tape
 
 FloatArray = NDArray[np.float64]
 
+#: The catalogue's prior of one parameter each, and wide ones of the two that are nuisances.
+MU_PRIOR = HawkesPrior(mu_shape=5.0, mu_rate=10.0)
+ALPHA_PRIOR = HawkesPrior(branching_a=3.0, branching_b=7.0)
+BETA_PRIOR = HawkesPrior(beta_shape=1.0, beta_rate=10.0)
+
 
 @dataclass(frozen=True)
 class HawkesState:
@@ -70,11 +75,10 @@ class HawkesMu:
     Parameters
     ----------
     prior : HawkesPrior
-        Of mu, branching and decay. That of mu is the catalogue's, Gamma(.5, 5), and of the branching, Beta(.3, 10); the
-        decay, here a nuisance, has a wide Gamma of shape 1/2 and mean 10 per second.
+        Of mu, branching and decay. That of mu is the catalogue's, Gamma(.5, 5); the others are nuisances, wide.
     """
 
-    prior: HawkesPrior = field(default_factory=HawkesPrior)
+    prior: HawkesPrior = MU_PRIOR
     parameter: str = "hawkes_mu"
     name: str = "HawkesMu"
     reads: str = "trades"
@@ -106,10 +110,6 @@ class HawkesMu:
         return marginal(state.likelihood(), self.prior, mu_axes)
 
 
-def _beta_prior() -> HawkesPrior:
-    return HawkesPrior(beta_shape=1.0, beta_rate=10.0)
-
-
 @dataclass(frozen=True)
 class HawkesBeta(HawkesMu):
     """Rate at which excitation decays.
@@ -117,10 +117,10 @@ class HawkesBeta(HawkesMu):
     Parameters
     ----------
     prior : HawkesPrior
-        Of mu, branching and decay; all three are the catalogue's, the decay Gamma(.1, 1).
+        Of mu, branching and decay. That of the decay is the catalogue's, Gamma(.1, 1); the others are nuisances, wide.
     """
 
-    prior: HawkesPrior = field(default_factory=_beta_prior)
+    prior: HawkesPrior = BETA_PRIOR
     parameter: str = "hawkes_beta"
     name: str = "HawkesBeta"
 
@@ -133,9 +133,14 @@ class HawkesBeta(HawkesMu):
 class HawkesAlpha(HawkesMu):
     """Jump of the intensity at an event: branching times decay, from their joint posterior.
 
-    Its prior is that of the product: branching Beta(.3, 10) as in the catalogue, and the wide decay of `HawkesMu`.
+    Parameters
+    ----------
+    prior : HawkesPrior
+        Of mu, branching and decay. That of the branching is the catalogue's, Beta(.3, 10), that of the decay wide; the
+        prior of alpha is the law of their product.
     """
 
+    prior: HawkesPrior = ALPHA_PRIOR
     parameter: str = "hawkes_alpha"
     name: str = "HawkesAlpha"
 

@@ -35,22 +35,22 @@ _RATES, _LOGITS = (np.log(1e-5), np.log(1e5)), (-12.0, 12.0)
 
 @dataclass(frozen=True)
 class HawkesPrior:
-    """Independent priors of the three parameters.
+    """Independent priors of the three parameters; wide ones, fit for nuisances, by default.
 
     Parameters
     ----------
     mu_shape, mu_rate : float
-        Gamma of mu.
+        Gamma of mu: mean 2 per second.
     branching_a, branching_b : float
-        Beta of n.
+        Beta of n: evenly between 0 and 1, the ends less.
     beta_shape, beta_rate : float
-        Gamma of beta.
+        Gamma of beta: mean 10 per second.
     """
 
-    mu_shape: float = 5.0
-    mu_rate: float = 10.0
-    branching_a: float = 3.0
-    branching_b: float = 7.0
+    mu_shape: float = 0.5
+    mu_rate: float = 0.25
+    branching_a: float = 1.5
+    branching_b: float = 1.5
     beta_shape: float = 0.5
     beta_rate: float = 0.05
 

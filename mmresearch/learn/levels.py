@@ -27,6 +27,7 @@ from scipy import interpolate, special
 
 from mmresearch.belief.families import inverse_gamma_from_mean_strength
 from mmresearch.belief.grid import GridBelief
+from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.zoom import POINTS, mass_range, student_mixture
 from mmresearch.learn.contract import State
 from mmresearch.tape.clock import GAP_S
@@ -71,13 +72,15 @@ class KalmanQ:
 
     Parameters
     ----------
-    q_mean, r_mean, strength : float
-        Prior means of q and r, and their common strength (twice the shape); the catalogue's by default.
+    mean, strength : float
+        Prior mean of q and its strength (twice the shape); the catalogue's by default.
+    typical : float
+        Prior median of r, a nuisance here, about which its prior is wide: inverse gamma of shape 1.
     """
 
-    q_mean: float = 1e-8
-    r_mean: float = 2.5e-9
+    mean: float = 1e-8
     strength: float = 20.0
+    typical: float = 2.5e-9
     parameter: str = "kalman_q"
     name: str = "KalmanQ"
     reads: str = "trades"
@@ -117,12 +120,15 @@ class KalmanQ:
         location = state.origin + state.filters[LEVEL]
         return student_mixture(2 * shape, location, np.sqrt(spread * scale / shape), np.exp(height - height.max()))
 
+    def _priors(self) -> tuple[InverseGamma, InverseGamma]:
+        """Priors of q and of r."""
+        return inverse_gamma_from_mean_strength(self.mean, self.strength), wide_about(self.typical)
+
     def _log_ratio_density(
         self, log_ratio: FloatArray, sums: FloatArray, state: LevelState
     ) -> tuple[FloatArray, float, FloatArray]:
         """Return the log density of ln(q/r), and shape and scales of the inverse gamma of r given it."""
-        q = inverse_gamma_from_mean_strength(self.q_mean, self.strength)
-        r = inverse_gamma_from_mean_strength(self.r_mean, self.strength)
+        q, r = self._priors()
         shape = q.shape + r.shape + 0.5 * state.n
         scale = q.scale * np.exp(-log_ratio) + r.scale + 0.5 * sums[1]
         return -q.shape * log_ratio - 0.5 * sums[0] - shape * np.log(scale / r.scale), shape, scale
@@ -142,8 +148,18 @@ class KalmanQ:
 
 @dataclass(frozen=True)
 class KalmanR(KalmanQ):
-    """Variance of one observed log mid about the latent log price."""
+    """Variance of one observed log mid about the latent log price.
 
+    Parameters
+    ----------
+    mean, strength : float
+        Prior mean of r and its strength (twice the shape); the catalogue's by default.
+    typical : float
+        Prior median of q, a nuisance here, about which its prior is wide: inverse gamma of shape 1.
+    """
+
+    mean: float = 2.5e-9
+    typical: float = 1e-8
     parameter: str = "kalman_r"
     name: str = "KalmanR"
 
@@ -151,6 +167,15 @@ class KalmanR(KalmanQ):
         """Density of r, variance of log price."""
         _, weight, shape, scale = self._mixture(state)
         return _inverse_gammas(shape, scale, weight)
+
+    def _priors(self) -> tuple[InverseGamma, InverseGamma]:
+        """Priors of q and of r."""
+        return wide_about(self.typical), inverse_gamma_from_mean_strength(self.mean, self.strength)
+
+
+def wide_about(median: float) -> InverseGamma:
+    """Return the inverse gamma of shape 1 with that median: nine tenths within a factor of 4 below and 14 above."""
+    return InverseGamma(1.0, median * np.log(2.0))
 
 
 def _inverse_gammas(shape: float, scale: FloatArray, weight: FloatArray) -> GridBelief:
