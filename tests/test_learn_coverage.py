@@ -141,3 +141,13 @@ def test_one_regime_tells_nothing_of_stickiness():
     prior = learner.posterior(learner.init())
     assert belief.mean() == pytest.approx(prior.mean(), abs=0.6 * prior.std())
     assert belief.std() > 0.6 * prior.std()
+
+
+def test_a_second_has_the_spread_at_its_start_and_the_return_that_follows():
+    tape = make.regimes(np.random.default_rng(16), 0.9, 3.0, 1.5, 200)
+    series = run(RegimeStickiness(), tape, 13.0).series
+    bid, ask = tape.quotes["bid"].to_numpy(), tape.quotes["ask"].to_numpy()
+    log_mid = np.log(0.5 * (bid + ask))
+    np.testing.assert_array_equal(series[:, 0], np.arange(199.0))
+    np.testing.assert_allclose(series[:, 1], np.diff(log_mid) * 1e4, atol=1e-8)
+    np.testing.assert_allclose(series[:, 2], np.log((ask - bid) / np.exp(log_mid))[:-1], rtol=1e-9)
