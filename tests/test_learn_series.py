@@ -85,7 +85,7 @@ def test_it_is_a_learner_of_the_catalogue(kind):
         assert learner.horizon_s == row.horizon_s
 
 
-@pytest.mark.parametrize("kind", [k for k in LEARNERS if k not in (HawkesAlpha, MoveScale)])
+@pytest.mark.parametrize("kind", [k for k in LEARNERS if k is not HawkesAlpha])
 def test_the_prior_is_the_catalogues(kind):
     learner = kind()
     mine, want = learner.posterior(learner.init()), prior(learner.parameter)
@@ -94,12 +94,6 @@ def test_the_prior_is_the_catalogues(kind):
     np.testing.assert_allclose(mine.ppf(p), want.ppf(p), rtol=2e-3, atol=4e-3 * want.std())
     assert mine.mean() == pytest.approx(want.mean(), rel=3e-3)
     assert mine.std() == pytest.approx(want.std(), rel=5e-3)
-
-
-def test_the_prior_of_the_scale_has_the_mean_and_sd_of_the_catalogues():
-    learner, want = MoveScale(), prior("momentum_normalizer_bps")
-    mine = learner.posterior(learner.init())
-    assert (mine.mean(), mine.std()) == pytest.approx((want.mean(), want.std()))
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
@@ -221,7 +215,14 @@ def test_the_scale_sees_moves_over_whole_minutes():
     state = run(MoveScale(), tape, 47.0)
     mid = 0.5 * (tape.quotes["bid"] + tape.quotes["ask"]).to_numpy()[::60]
     assert state.n == 60
-    assert state.squares_bps2 == pytest.approx(float((np.diff(np.log(mid)) ** 2).sum()) * 1e8)
+    moves = np.diff(np.log(mid)) * 1e4
+    assert state.squares_bps2 == pytest.approx(float(moves @ moves))
+    s = np.linspace(10.0, 50.0, 2000)
+    log = stats.norm.logpdf(moves[:, None], 0.0, s).sum(axis=0) + stats.gamma.logpdf(s, 4, scale=5)
+    belief = MoveScale().posterior(state)
+    assert (belief.mean(), belief.std()) == pytest.approx(grid_moments(s, log), rel=2e-3)
+    law = MoveScale().predictive(state)
+    assert law.std() == pytest.approx(np.hypot(belief.mean(), belief.std()), rel=5e-3)
 
 
 def test_the_ratio_is_that_of_two_means_each_of_its_own_variance():

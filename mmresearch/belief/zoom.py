@@ -83,7 +83,7 @@ def student_mixture(df: float, location: Array, width: Array, weight: Array) -> 
     Parameters
     ----------
     df : float
-        Degrees of freedom.
+        Degrees of freedom; infinite for Normals.
     location, width, weight : ndarray, shape (K,)
         Centre and scale of each component, in the unit of the observation, and its weight, not negative.
 
