@@ -15,8 +15,10 @@ fires it, measured from the mid when none of our orders filled:
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.grid import GridBelief
@@ -93,6 +95,10 @@ class AlphaTouch:
         """Beta, a probability."""
         return Beta(self.a + state.informed, self.b + state.total - state.informed)
 
+    def predictive(self, state: State) -> Any:
+        """Return whether the label fires on the next touch fill: Bernoulli (frozen scipy)."""
+        return stats.bernoulli(float(self.posterior(state).mean()))
+
 
 @dataclass(frozen=True)
 class AlphaTouchLabelError(AlphaTouch):
@@ -110,6 +116,11 @@ class AlphaTouchLabelError(AlphaTouch):
         if noise == 0.0:
             return super().posterior(state)
         return label_error_posterior(self.a, self.b, state.informed, state.total, noise)
+
+    def predictive(self, state: State) -> Any:
+        """Return whether the label fires on the next touch fill, noise or not: Bernoulli (frozen scipy)."""
+        noise = state.quiet.false_positive()
+        return stats.bernoulli(noise + (1.0 - noise) * float(self.posterior(state).mean()))
 
 
 def label_error_posterior(a: float, b: float, informed: float, total: float, noise: float) -> GridBelief:

@@ -10,6 +10,7 @@ The state holds (n, mean, M2), which add without cancellation; the belief is the
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,10 +36,16 @@ class Moments:
         """Return the moments of these and the given values together."""
         if not values.size:
             return self
-        mean, n = float(values.mean()), self.n + values.size
-        gap = mean - self.mean
-        m2 = self.m2 + float(((values - mean) ** 2).sum()) + gap**2 * self.n * values.size / n
-        return Moments(n, self.mean + gap * values.size / n, m2)
+        mean = float(values.mean())
+        return self.merge(Moments(float(values.size), mean, float(((values - mean) ** 2).sum())))
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both sets of values together."""
+        if not other.n:
+            return self
+        n, gap = self.n + other.n, other.mean - self.mean
+        m2 = self.m2 + other.m2 + gap**2 * self.n * other.n / n
+        return Moments(n, self.mean + gap * other.n / n, m2)
 
     def decayed(self, factor: float) -> Moments:
         """Return the moments of the same values, each with its weight multiplied: the mean stays."""
@@ -99,6 +106,10 @@ class SpreadFloor:
     def posterior(self, state: State) -> NormalInverseGamma:
         """Student-t marginal of the floor, in bps."""
         return self.prior().update(state.cost.n, state.cost.mean, state.cost.m2)
+
+    def predictive(self, state: State) -> Any:
+        """Return the law of the cost of the next touch fill in bps: Student-t (frozen scipy)."""
+        return self.posterior(state).predictive()
 
     def prior(self) -> NormalInverseGamma:
         """Prior whose floor has the stated mean and sd, and whose expected variance is `fill_sd_bps` squared."""

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from mmresearch.belief.contract import Seed
 from mmresearch.belief.grid import GridBelief
@@ -35,6 +36,8 @@ from mmresearch.tape.schema import Tape
 from mmresearch.tape.walks import BEYOND, market_orders
 
 COARSE, FINE = 160, 320
+#: Depth of which the fills of the next second are foretold, before any order rested.
+DEFAULT_DEPTH_BPS = 5.0
 #: Log-density below the peak at which a grid may end.
 DEPTH = 30.0
 
@@ -110,6 +113,16 @@ class IntensityBelief:
         rate = self.rate + np.exp(-np.multiply.outer(kappa * 1e-4, self.depth_bps)) @ self.exposure_s
         return kappa, rng.gamma(self.shape, size=size) / rate
 
+    def fill_rate(self, depth_bps: float) -> tuple[float, float]:
+        """Return mean and variance of the fill rate A e^{-kappa d} at a depth: 1/s and 1/s^2."""
+        kappa = self.kappa.x * 1e-4
+        weight = self.kappa.density * np.gradient(self.kappa.x)
+        weight = weight / weight.sum()
+        decay = np.exp(-kappa * depth_bps)
+        given = decay / (self.rate + np.exp(-np.multiply.outer(kappa, self.depth_bps)) @ self.exposure_s)
+        mean = self.shape * float(weight @ given)
+        return mean, self.shape * (self.shape + 1.0) * float(weight @ given**2) - mean**2
+
 
 @dataclass(frozen=True)
 class ExposureState:
@@ -181,6 +194,27 @@ class KappaExposure:
 
         grid = grid_posterior(log_density, self.prior_mean, self.prior_shape)
         return IntensityBelief(grid, self.A_shape + count, exposure, depth, self.A_rate_s)
+
+    def predictive(self, state: State, depth_bps: float | None = None, exposure_s: float = 1.0) -> Any:
+        """Return the number of fills of an order that rests: negative binomial (frozen scipy).
+
+        Exact for a given kappa; over kappa the rate has the exact mean and variance, and is taken to be Gamma.
+
+        Parameters
+        ----------
+        state : ExposureState
+            What has been seen.
+        depth_bps : float, optional
+            Depth of the order; if not given, the mean over the order-seconds so far (5 bps before any).
+        exposure_s : float
+            For how long it rests, in seconds.
+        """
+        if depth_bps is None:
+            total = float(state.exposure_s.sum())
+            depth_bps = float(state.depth_s.sum()) / total if total > 0 else DEFAULT_DEPTH_BPS
+        mean, variance = self.posterior(state).fill_rate(depth_bps)
+        shape, rate = mean * mean / variance, mean / variance
+        return stats.nbinom(shape, rate / (rate + exposure_s))
 
 
 @dataclass(frozen=True)
