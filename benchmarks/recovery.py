@@ -10,7 +10,10 @@ A Bayesian interval is right on average over what its author supposes, so whom 9
                 reference allows for windows that differ, so here it may cover more than 90 %, not less.
     wandering   windows differ, by as much as the reference's own priors say: each world draws the sd of log kappa, the
                 sd of the intensity and the intra-class correlation of labels from them. Here the full reference is
-                asked for 90 %; the learners, who suppose that windows are alike, are shown beside it.
+                asked for 90 %, of the floor excepted: windows' labels differ there, not their costs as its model
+                supposes. The learners, who suppose that windows are alike, are shown beside it.
+    costly      the mean cost of a fill differs between windows, as far as the priors of the floor's model say; every
+                fill is informed, by a Normal jump. The floor's reference is asked, and nobody else.
 
 The truths of the assets come from the population of the worlds, which no prior names: the share thus also tells
 whether the hyperpriors are weak enough not to matter. A is the mean over windows, kappa the median.
@@ -39,9 +42,10 @@ from mmresearch.learn.contract import Learner, name_of, run
 from mmresearch.learn.floor import SpreadFloor
 from mmresearch.learn.kappa import IntensityBelief, KappaExposure
 from mmresearch.models.fit import MODELLED, Backend, fit
-from mmresearch.models.priors import AlphaPriors, KappaPriors
-from mmresearch.sim.truth import PLAIN, Stress
-from mmresearch.sim.worlds import World
+from mmresearch.models.priors import AlphaPriors, FloorPriors, KappaPriors
+from mmresearch.sim.population import population
+from mmresearch.sim.truth import PLAIN, Stress, Truth, with_values
+from mmresearch.sim.worlds import simulate
 from mmresearch.tape.evidence import Evidence, evidence
 from mmresearch.tape.schema import Tape
 
@@ -49,7 +53,7 @@ LEVEL = 0.9
 #: Confidence of the interval of a share.
 CONFIDENCE = 0.95
 ASSETS = 8
-KINDS = ("plain", "wandering")
+KINDS = ("plain", "wandering", "costly")
 REFERENCE, ALIKE = "reference", "windows alike"
 LEARNERS: tuple[Learner, ...] = (KappaExposure(), AlphaTouch(), AlphaTouchLabelError(), SpreadFloor())
 #: Options of the models, by method.
@@ -61,17 +65,26 @@ OPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "spread_floor_bps": {"window_effect": False},
     },
 }
+#: Parameters that a kind of world is about.
+ABOUT: Mapping[str, tuple[str, ...]] = {"plain": MODELLED, "wandering": MODELLED, "costly": ("spread_floor_bps",)}
 #: Models that are fitted in a kind of world, and methods of which 90 % is asked there.
-FITTED: Mapping[str, tuple[str, ...]] = {"plain": (REFERENCE, ALIKE), "wandering": (REFERENCE,)}
+FITTED: Mapping[str, tuple[str, ...]] = {
+    "plain": (REFERENCE, ALIKE),
+    "wandering": (REFERENCE,),
+    "costly": (REFERENCE,),
+}
 ASKED: Mapping[str, tuple[str, ...]] = {
     "plain": (ALIKE, *(name_of(learner) for learner in LEARNERS)),
     "wandering": (REFERENCE,),
+    "costly": (REFERENCE,),
 }
 #: Variables that the model of a parameter reports.
 REPORTED = {"kappa": ("kappa", "A"), "alpha_touch": ("alpha_touch",), "spread_floor_bps": ("spread_floor_bps",)}
 _JOINT_DRAWS = 4_000
 #: Seeds of worlds that may be drawn from one seed of the benchmark.
 _SEEDS = 1_000
+#: What tells the seeds of the kinds apart.
+_OFFSETS = {"plain": 0, "wandering": 1, "costly": 1_000_000}
 
 Truths = Mapping[str, Mapping[str, float]]
 
@@ -119,7 +132,8 @@ class Recovery:
             z = (part["mean"] - part["truth"]) / part["sd"]
             rows.append(
                 {
-                    "kind": kind, "method": method, "parameter": parameter, "asked": method in ASKED[str(kind)],
+                    "kind": kind, "method": method, "parameter": parameter,
+                    "asked": is_asked(str(kind), method, parameter),
                     "worlds": part["world"].nunique(), "held": int(held.sum()), "of": len(held),
                     "share": float(held.mean()), "low": low, "high": high, "world_low": world_low,
                     "world_high": world_high, "mean_z": float(z.mean()), "sd_z": float(z.std()),
@@ -136,6 +150,12 @@ class Recovery:
             divergences=("divergences", "sum"), min_ess=("min_ess", "min"), max_rhat=("max_rhat", "max"),
             seconds=("seconds", "mean"),
         ).reset_index()  # fmt: skip
+
+
+def is_asked(kind: str, method: str, parameter: str) -> bool:
+    """Whether 90 % is asked of a method for a parameter (of a model: for what it reports) in a kind of world."""
+    own = not (kind == "wandering" and parameter == "spread_floor_bps")
+    return own and method in ASKED[kind] and any(parameter in REPORTED[name] for name in ABOUT[kind])
 
 
 def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -188,7 +208,7 @@ def recover(
     progress : rich.progress.Progress, optional
         Where to show how far it is.
     """
-    which = [(kind, len(KINDS) * (_SEEDS * seed + i) + KINDS.index(kind)) for i in range(worlds) for kind in kinds]
+    which = [(kind, 2 * (_SEEDS * seed + i) + _OFFSETS[kind]) for i in range(worlds) for kind in kinds]
     task = progress.add_task("worlds", total=len(which)) if progress else None
     parts = []
     for part in _parts(partial(one_world, seconds=seconds, backend=backend), which, jobs):
@@ -213,8 +233,8 @@ def one_world(kind: str, seed: int, seconds: float, backend: Backend = "pymc") -
 
     Parameters
     ----------
-    kind : {"plain", "wandering"}
-        Whether windows are alike.
+    kind : {"plain", "wandering", "costly"}
+        How windows differ.
     seed : int
         Of truths, tapes and sampler.
     seconds : float
@@ -222,34 +242,66 @@ def one_world(kind: str, seed: int, seconds: float, backend: Backend = "pymc") -
     backend : {"pymc", "numpyro"}
         Who fits the reference.
     """
-    stress = wandering(seed) if kind == "wandering" else PLAIN
-    world = World(assets=ASSETS, seconds=seconds, stress=stress)
-    truths, tapes = _truths(world, seed), world.tapes(seed)
+    truths, tapes = played(kind, seed, seconds)
     intervals, fits = [], []
     for method in FITTED[kind]:
-        stated, judged = _modelled(method, seed, truths, evidence(tapes), backend)
+        stated, judged = _modelled(method, ABOUT[kind], seed, truths, evidence(tapes), backend)
         intervals += stated
         fits += judged
-    intervals += [row for learner in LEARNERS for tape in tapes for row in _learned(learner, seed, truths, tape)]
+    learners = [learner for learner in LEARNERS if learner.parameter in ABOUT[kind]]
+    intervals += [row for learner in learners for tape in tapes for row in _learned(learner, seed, truths, tape)]
     where = {"kind": kind, "world": seed}
     return Recovery(pd.DataFrame([where | row for row in intervals]), pd.DataFrame([where | row for row in fits]))
 
 
-def _truths(world: World, seed: int) -> Truths:
-    """Truths by asset; A is the mean over windows, kappa the median."""
-    return {
-        t.asset: {
-            "kappa": t.kappa, "A": t.A, "alpha_touch": t.alpha_touch, "spread_floor_bps": t.spread_floor_bps,
-        }
-        for t in world.truths(seed)
-    }  # fmt: skip
+def played(kind: str, seed: int, seconds: float) -> tuple[Truths, list[Tape]]:
+    """Play a world.
+
+    Parameters
+    ----------
+    kind : {"plain", "wandering", "costly"}
+        How its windows differ.
+    seed : int
+        Of truths and tapes.
+    seconds : float
+        Length of the tapes.
+
+    Returns
+    -------
+    truths : mapping
+        Asset -> variable -> value; A is the mean over windows, kappa the median.
+    tapes : list of Tape
+        One an asset.
+    """
+    stress = {"plain": lambda _: PLAIN, "wandering": wandering, "costly": costly}[kind](seed)
+    true = population(ASSETS, seed)
+    if kind == "costly":
+        true = [_all_informed(t, sd) for t, sd in zip(true, _jump_sds(seed), strict=True)]
+    tapes = [simulate(t, seconds, seed=[seed, i], stress=stress) for i, t in enumerate(true)]
+    names = ("kappa", "A", "alpha_touch", "spread_floor_bps")
+    return {t.asset: {name: getattr(t, name) for name in names} for t in true}, tapes
+
+
+def costly(seed: int) -> Stress:
+    """Draw from the priors of the floor's model how far the windows of a world differ in cost."""
+    return Stress(cost_wander=float(abs(np.random.default_rng([seed, 3]).normal(0.0, FloorPriors().c_scale))))
+
+
+def _jump_sds(seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, 4]).lognormal(np.log(4.0), 0.3, ASSETS)
+
+
+def _all_informed(truth: Truth, sd_bps: float) -> Truth:
+    """Let every fill be followed by a Normal jump, with the floor as it was."""
+    mean_bps = truth.alpha_touch * truth.adverse_bps
+    return with_values(truth, alpha_touch=1.0, adverse_bps=mean_bps, adverse_sd_bps=float(sd_bps))
 
 
 def _modelled(
-    method: str, seed: int, truths: Truths, given: Evidence, backend: Backend
+    method: str, parameters: Sequence[str], seed: int, truths: Truths, given: Evidence, backend: Backend
 ) -> tuple[list[dict], list[dict]]:
     intervals, fits = [], []
-    for parameter in MODELLED:
+    for parameter in parameters:
         found = fit(parameter, given, backend, seed=seed, quick=True, progress=False, **OPTIONS[method][parameter])
         judged = found.gate
         fits.append(

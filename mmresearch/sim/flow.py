@@ -38,12 +38,15 @@ class Windows:
         Pace of the market (1 when plain), decay of intensity (1/bp), probability that a touch fill is informed.
     jump_ratio : ndarray, shape (W,)
         By what jumps after informed fills are multiplied: 1 outside toxic hours.
+    jump_shift_bps : ndarray, shape (W,)
+        By how much the mean of those jumps is off its mean over windows, before that.
     """
 
     activity: NDArray[np.float64]
     kappa_per_bp: NDArray[np.float64]
     alpha: NDArray[np.float64]
     jump_ratio: NDArray[np.float64]
+    jump_shift_bps: NDArray[np.float64]
 
     def at(self, ts: NDArray[np.float64]) -> NDArray[np.intp]:
         """Window of each time."""
@@ -71,7 +74,10 @@ def draw_windows(truth: Truth, seconds: float, stress: Stress, rng: np.random.Ge
         strength = 1 / stress.icc - 1
         alpha = rng.beta(truth.alpha_touch * strength, (1 - truth.alpha_touch) * strength, n)
     kappa_per_bp = truth.kappa * 1e-4 * np.exp(stress.kappa_wander * k)
-    return Windows(_activity(stress.burst, b), kappa_per_bp, alpha, _jump_ratio(truth, n))
+    shift = np.zeros(n)
+    if stress.cost_wander > 0:
+        shift = stress.cost_wander * truth.adverse_sd_bps * rng.standard_normal(n)
+    return Windows(_activity(stress.burst, b), kappa_per_bp, alpha, _jump_ratio(truth, n), shift)
 
 
 def _jump_ratio(truth: Truth, n: int) -> NDArray[np.float64]:

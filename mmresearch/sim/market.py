@@ -133,6 +133,7 @@ def _given(
         window_s=WINDOW_S,
         alpha=windows.alpha,
         jump_ratio=windows.jump_ratio,
+        jump_shift_bps=windows.jump_shift_bps,
         ts=ts,
         ticks=np.exp(log_mid) / (truth.tick_bps * 1e-4),
         half=truth.half_spread_bps * 1e-4 * wide,

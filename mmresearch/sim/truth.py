@@ -121,6 +121,8 @@ class Stress:
     burst : float
         Sd of the intensity between windows, as a fraction of its mean A: it is A times a Gamma, and volatility goes
         with the root of that Gamma.
+    cost_wander : float
+        Sd between windows of the mean jump after an informed fill, as a fraction of the sd of one jump.
 
     Raises
     ------
@@ -132,9 +134,10 @@ class Stress:
     kappa_wander: float = 0.0
     heavy_tails: bool = False
     burst: float = 0.0
+    cost_wander: float = 0.0
 
     def __post_init__(self) -> None:
-        require_positive(self, "icc", "kappa_wander", "burst", or_zero=True)
+        require_positive(self, "icc", "kappa_wander", "burst", "cost_wander", or_zero=True)
         if not self.icc < 1:
             raise ValueError(f"icc is a correlation below 1, got {self.icc}")
 

@@ -50,8 +50,8 @@ class Given(NamedTuple):
         Mean and sd of an informed jump; decay of the chance of one with the distance beyond the touch.
     window_s : float
         For how long each alpha holds.
-    alpha, jump_ratio : ndarray, shape (W,)
-        Probability that a touch fill is informed, and by what its jump is multiplied, by window.
+    alpha, jump_ratio, jump_shift_bps : ndarray, shape (W,)
+        By window: probability that a touch fill is informed, by what its jump is multiplied, how far its mean is off.
     ts, ticks, half, scale : ndarray, shape (Q,)
         Quotes: time, mid without jumps in ticks, half-spread (fraction of price), by what our depths are multiplied.
     when, taker, reach_bps : ndarray, shape (M,)
@@ -69,6 +69,7 @@ class Given(NamedTuple):
     window_s: float
     alpha: FloatArray
     jump_ratio: FloatArray
+    jump_shift_bps: FloatArray
     ts: FloatArray
     ticks: FloatArray
     half: FloatArray
@@ -205,7 +206,7 @@ def _answer(given, book, ts, sign, price, rng):
     beyond_bps = max(sign * (touch - price) / mid * 1e4, 0.0)
     window = min(int(ts / given.window_s), given.alpha.size - 1)
     informed = rng.random() < given.alpha[window] * np.exp(-beyond_bps / given.decay_bps)
-    size_bps = given.adverse_bps + given.adverse_sd_bps * rng.standard_normal()
+    size_bps = given.adverse_bps + given.jump_shift_bps[window] + given.adverse_sd_bps * rng.standard_normal()
     if informed:
         book.jump = 1 - sign * size_bps * given.jump_ratio[window] * 1e-4
         book.jump_at = ts + rng.uniform(JUMP_DELAY_S[0], JUMP_DELAY_S[1])
