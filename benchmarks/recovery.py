@@ -10,8 +10,9 @@ A Bayesian interval is right on average over what its author supposes, so whom 9
                 reference allows for windows that differ, so here it may cover more than 90 %, not less.
     wandering   windows differ, by as much as the reference's own priors say: each world draws the sd of log kappa, the
                 sd of the intensity and the intra-class correlation of labels from them. Here the full reference is
-                asked for 90 %, of the floor excepted: windows' labels differ there, not their costs as its model
-                supposes. The learners, who suppose that windows are alike, are shown beside it.
+                asked for 90 %; the learners, who suppose that windows are alike, are shown beside it. The floor's
+                model supposes Normal windows of cost, while here they follow from Beta windows of labels: over a
+                hundred such worlds it held 86.6 %, so this is asked and not yet met.
     costly      the mean cost of a fill differs between windows, as far as the priors of the floor's model say; every
                 fill is informed, by a Normal jump. The floor's reference is asked, and nobody else.
 
@@ -154,8 +155,7 @@ class Recovery:
 
 def is_asked(kind: str, method: str, parameter: str) -> bool:
     """Whether 90 % is asked of a method for a parameter (of a model: for what it reports) in a kind of world."""
-    own = not (kind == "wandering" and parameter == "spread_floor_bps")
-    return own and method in ASKED[kind] and any(parameter in REPORTED[name] for name in ABOUT[kind])
+    return method in ASKED[kind] and any(parameter in REPORTED[name] for name in ABOUT[kind])
 
 
 def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
