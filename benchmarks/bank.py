@@ -39,8 +39,8 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.lognormal import LogNormal
 from mmresearch.belief.normal import Normal, NormalInverseGamma
-from mmresearch.learn.alpha import AlphaTouch
-from mmresearch.learn.bank import Bank
+from mmresearch.learn.bank.bank import Bank
+from mmresearch.learn.sound.alpha import AlphaTouch
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 EVENTS, LOOPED, TURNS = 1_000_000, 20_000, 7

@@ -38,10 +38,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scipy import stats
 
 from mmresearch.audit import workers
-from mmresearch.learn.alpha import AlphaTouch, AlphaTouchLabelError
 from mmresearch.learn.contract import Learner, name_of, run
-from mmresearch.learn.floor import SpreadFloor
-from mmresearch.learn.kappa import IntensityBelief, KappaExposure
+from mmresearch.learn.sound.alpha import AlphaTouch, AlphaTouchLabelError
+from mmresearch.learn.sound.floor import SpreadFloor
+from mmresearch.learn.sound.kappa import IntensityBelief, KappaExposure
 from mmresearch.models.fit import MODELLED, Backend, fit
 from mmresearch.models.priors import AlphaPriors, FloorPriors, KappaPriors
 from mmresearch.sim.population import population

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.gamma import Gamma
-from mmresearch.learn.learned import Learned, LearnedParameters
-from mmresearch.learn.saved import render
-from mmresearch.learn.store import save
+from mmresearch.learn.storage.learned import Learned, LearnedParameters
+from mmresearch.learn.storage.saved import render
+from mmresearch.learn.storage.store import save
 
 
 def counted(counter: int, asset: str = "BTC") -> LearnedParameters:

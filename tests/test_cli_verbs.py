@@ -113,7 +113,7 @@ def test_audit_prints_a_table_and_leaves_a_report(engine, tmp_path):
 
 def test_named_tapes_and_learners_reach_the_engine(engine, no_report, tmp_path):
     words = ("--tape", str(DATA / "ALFA.tape"), "--tape", f"OTHER={DATA / 'ALFA.tape'}", "--learner", "KappaExposure",
-             "--learner", "mmresearch.learn.floor:SpreadFloor", "--parameter", "kappa")  # fmt: skip
+             "--learner", "mmresearch.learn.sound.floor:SpreadFloor", "--parameter", "kappa")  # fmt: skip
     found = _run("audit", "--out", str(tmp_path), *words)
     assert found.exit_code == 0, found.stderr
     ((tapes, learners, options),) = engine
@@ -153,7 +153,7 @@ def test_wrong_words_are_refused_with_exit_code_2(words, said, engine):
 
 
 def test_a_learner_of_the_working_folder_is_found(engine, no_report, tmp_path, monkeypatch):
-    (tmp_path / "my_desk_rules.py").write_text("from mmresearch.learn.floor import SpreadFloor as Mine\n")
+    (tmp_path / "my_desk_rules.py").write_text("from mmresearch.learn.sound.floor import SpreadFloor as Mine\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", ["/", *__import__("sys").path])
     assert _run("audit", "--learner", "my_desk_rules:Mine").exit_code == 0

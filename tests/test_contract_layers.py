@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mmresearch"
 #: Rooms in the order in which data flow; the command is the last.
 ROOMS = ("tape", "belief", "learn", "models", "quote", "sim", "audit", "report", "commands", "cli")
+#: Parts of the room of learners, in the same sense.
+LEARN = ("contract", "follow", "sound", "deployed", "bundled", "batch", "readiness", "planning", "storage", "bank")
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Names under which a module says nothing about what it is for.
 MUDDLES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "constants", "config", "core", "shared"}
@@ -58,6 +60,17 @@ def test_a_room_imports_only_rooms_before_it(path):
     assert room in ROOMS, f"{room} is not a room of the house; add it to ROOMS, in the order of the flow"
     later = {r for r in _rooms_imported(_tree(path)) if ROOMS.index(r) > ROOMS.index(room)}
     assert not later, f"{room} imports {', '.join(sorted(later))}, which come after it"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if _room(path) == "learn"], ids=_name)
+def test_within_learn_imports_go_one_way_too(path):
+    part = path.relative_to(PACKAGE / "learn").parts[0].removesuffix(".py")
+    if part == "__init__":
+        return
+    names = (name.split(".") for _, name in _imports(_tree(path)))
+    used = {parts[2] for parts in names if parts[:2] == ["mmresearch", "learn"] and len(parts) > 2}
+    later = {other for other in used if LEARN.index(other) > LEARN.index(part)}
+    assert not later, f"learn.{part} imports {', '.join(sorted(later))}, which come after it"
 
 
 def test_the_law_of_rooms_can_fail():

@@ -19,11 +19,11 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.lognormal import LogNormal
 from mmresearch.belief.normal import Normal, NormalInverseGamma
-from mmresearch.learn.alpha import HORIZON_S, THRESHOLD_BPS, AlphaTouch
-from mmresearch.learn.bank import Bank, BankError
+from mmresearch.learn.bank.bank import Bank, BankError
 from mmresearch.learn.contract import run
-from mmresearch.learn.floor import Moments, SpreadFloor
 from mmresearch.learn.follow import FillFollower
+from mmresearch.learn.sound.alpha import HORIZON_S, THRESHOLD_BPS, AlphaTouch
+from mmresearch.learn.sound.floor import Moments, SpreadFloor
 from mmresearch.tape.markouts import PendingMarkouts
 
 REL = 1e-12

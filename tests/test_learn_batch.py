@@ -15,13 +15,13 @@ from mmresearch.audit.exactness import QUADRATURE_BOUND, quadrature_gap
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.catalogue import prior
 from mmresearch.belief.gamma import Gamma
-from mmresearch.learn.batch import COLUMNS, calibrate, share_of_prior, shown
-from mmresearch.learn.batch_deployed import BATCH_DEPLOYED, BatchHawkes, calibrate_deployed
-from mmresearch.learn.batch_deployed_fills import BatchAlpha, BatchFloor
-from mmresearch.learn.batch_deployed_risk import BatchCascade, BatchToxicHours, DropState, HourSums
+from mmresearch.learn.batch.calibration import COLUMNS, calibrate, share_of_prior, shown
+from mmresearch.learn.batch.deployed import BATCH_DEPLOYED, BatchHawkes, calibrate_deployed
+from mmresearch.learn.batch.deployed_fills import BatchAlpha, BatchFloor
+from mmresearch.learn.batch.deployed_risk import BatchCascade, BatchToxicHours, DropState, HourSums
 from mmresearch.learn.bundled import SOUND
 from mmresearch.learn.contract import run
-from mmresearch.learn.deployed_families import deployed_state
+from mmresearch.learn.deployed.families import deployed_state
 from mmresearch.sim.population import population
 from mmresearch.sim.worlds import simulate
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, TRADE_COLUMNS, empty_table

@@ -7,17 +7,17 @@ import pytest
 import series_tapes as make
 from scipy import special, stats
 
-from mmresearch.learn.cascade import CascadeThreshold
 from mmresearch.learn.contract import run
-from mmresearch.learn.decay import MicropriceDecay
-from mmresearch.learn.floor import Moments
-from mmresearch.learn.hazard import HazardRate
-from mmresearch.learn.hidden_markov import first_guess, fitted, log_likelihood, series_of
-from mmresearch.learn.levels import KalmanQ, KalmanR
-from mmresearch.learn.location import ChangepointBias, SkewSlope
-from mmresearch.learn.moves import MoveScale
-from mmresearch.learn.regimes import RegimeStickiness
-from mmresearch.learn.toxic import ToxicHours, ToxicState
+from mmresearch.learn.sound.cascade import CascadeThreshold
+from mmresearch.learn.sound.decay import MicropriceDecay
+from mmresearch.learn.sound.floor import Moments
+from mmresearch.learn.sound.hazard import HazardRate
+from mmresearch.learn.sound.hidden_markov import first_guess, fitted, log_likelihood, series_of
+from mmresearch.learn.sound.levels import KalmanQ, KalmanR
+from mmresearch.learn.sound.location import ChangepointBias, SkewSlope
+from mmresearch.learn.sound.moves import MoveScale
+from mmresearch.learn.sound.regimes import RegimeStickiness
+from mmresearch.learn.sound.toxic import ToxicHours, ToxicState
 
 DATASETS = 200
 

@@ -15,9 +15,9 @@ from mmresearch.audit.exactness import belief_faults
 from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.belief.lognormal import LogNormal
 from mmresearch.learn.contract import run
-from mmresearch.learn.deployed_families import SUPPORT, DeployedState, deployed_state
-from mmresearch.learn.deployed_intervals import ClippedNormal, NormalIntervals
-from mmresearch.learn.deployed_signals import DeployedHazard
+from mmresearch.learn.deployed.families import SUPPORT, DeployedState, deployed_state
+from mmresearch.learn.deployed.intervals import ClippedNormal, NormalIntervals
+from mmresearch.learn.deployed.signals import DeployedHazard
 from mmresearch.tape.columns import QUOTE_COLUMNS, empty_table
 from mmresearch.tape.schema import Tape
 

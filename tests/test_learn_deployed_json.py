@@ -16,16 +16,16 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.lognormal import LogNormal
 from mmresearch.belief.normal import Normal, NormalInverseGamma
-from mmresearch.learn.deployed_json import (
+from mmresearch.learn.storage.deployed_json import (
     ExportError,
     parse_deployed,
     read_deployed,
     render_deployed,
     write_deployed,
 )
-from mmresearch.learn.deployed_priors import matched
-from mmresearch.learn.learned import Learned, LearnedParameters, defaults
-from mmresearch.learn.saved import UnreadableError
+from mmresearch.learn.storage.deployed_priors import matched
+from mmresearch.learn.storage.learned import Learned, LearnedParameters, defaults
+from mmresearch.learn.storage.saved import UnreadableError
 
 PRESETS = [(name, preset) for name, row in CATALOGUE.items() for preset in ("default", *row.presets)]
 FIELDS = [

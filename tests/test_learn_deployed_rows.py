@@ -11,10 +11,10 @@ import pytest
 import random_tapes
 
 from mmresearch.belief.catalogue import CATALOGUE, prior
-from mmresearch.learn.batch_deployed import BATCH_DEPLOYED, BatchHawkes
+from mmresearch.learn.batch.deployed import BATCH_DEPLOYED, BatchHawkes
 from mmresearch.learn.contract import Learner, run
-from mmresearch.learn.deployed_events import NEVER_UPDATED, DeployedFillWidth, DeployedHawkesMu, NeverUpdated
-from mmresearch.learn.deployed_signals import (
+from mmresearch.learn.deployed.events import NEVER_UPDATED, DeployedFillWidth, DeployedHawkesMu, NeverUpdated
+from mmresearch.learn.deployed.signals import (
     DeployedChangepointThreshold,
     DeployedGammaBase,
     DeployedHazard,

@@ -13,12 +13,12 @@ import pytest
 
 from mmresearch.audit.accounting import ledger_faults, silence
 from mmresearch.belief.gamma import Gamma
-from mmresearch.learn.alpha import AlphaTouch
 from mmresearch.learn.bundled import DEPLOYED, SOUND
 from mmresearch.learn.contract import Learner, LearnerError, run
-from mmresearch.learn.floor import Moments, SpreadFloor
-from mmresearch.learn.forgetting import Forgetting, Memory, sampling_cap, weight_cap
-from mmresearch.learn.kappa import KappaExposure
+from mmresearch.learn.readiness.forgetting import Forgetting, Memory, sampling_cap, weight_cap
+from mmresearch.learn.sound.alpha import AlphaTouch
+from mmresearch.learn.sound.floor import Moments, SpreadFloor
+from mmresearch.learn.sound.kappa import KappaExposure
 from mmresearch.sim.population import population
 from mmresearch.sim.truth import with_values
 from mmresearch.sim.worlds import simulate

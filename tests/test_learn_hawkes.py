@@ -7,9 +7,9 @@ import series_tapes as make
 from scipy import integrate, special, stats
 
 from mmresearch.learn.contract import run
-from mmresearch.learn.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
-from mmresearch.learn.hawkes_joint import HawkesPrior
-from mmresearch.learn.hawkes_table import BETA, GAIN
+from mmresearch.learn.sound.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
+from mmresearch.learn.sound.hawkes_joint import HawkesPrior
+from mmresearch.learn.sound.hawkes_table import BETA, GAIN
 
 DATASETS = 100
 

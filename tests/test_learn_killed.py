@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from saver_server import counted
 
-from mmresearch.learn import atomic, store
-from mmresearch.learn.atomic import previous_of
-from mmresearch.learn.store import load, save
+from mmresearch.learn.storage import atomic, store
+from mmresearch.learn.storage.atomic import previous_of
+from mmresearch.learn.storage.store import load, save
 
 HERE = Path(__file__).parent
 #: A saver is killed after up to so many saves, and up to so many seconds more: a save on a disk, some in memory.

@@ -18,8 +18,8 @@ from mmresearch.learn import (
     load_learner,
     run,
 )
-from mmresearch.learn.alpha import label_error_posterior
-from mmresearch.learn.floor import Moments
+from mmresearch.learn.sound.alpha import label_error_posterior
+from mmresearch.learn.sound.floor import Moments
 from mmresearch.sim.population import population
 from mmresearch.sim.worlds import simulate
 from mmresearch.tape.columns import FILL_COLUMNS

@@ -14,11 +14,7 @@ from hypothesis import strategies as st
 from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.normal import Normal, NormalInverseGamma
-from mmresearch.learn.fallback import CONFIGURED, blend, scale_of
-from mmresearch.learn.forgetting import Forgetting
-from mmresearch.learn.kappa import KappaExposure
-from mmresearch.learn.readiness import Ramp, ReadinessRule, assess, relative_sd
-from mmresearch.learn.readiness_deployed import (
+from mmresearch.learn.readiness.deployed import (
     TIER_1,
     TIER_2,
     DeployedStatus,
@@ -26,6 +22,10 @@ from mmresearch.learn.readiness_deployed import (
     deployed_choice,
     deployed_status,
 )
+from mmresearch.learn.readiness.fallback import CONFIGURED, blend, scale_of
+from mmresearch.learn.readiness.forgetting import Forgetting
+from mmresearch.learn.readiness.rule import Ramp, ReadinessRule, assess, relative_sd
+from mmresearch.learn.sound.kappa import KappaExposure
 from mmresearch.sim.truth import Truth
 from mmresearch.sim.worlds import simulate
 

@@ -11,16 +11,20 @@ from scipy import stats
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.normal import Normal, NormalInverseGamma
-from mmresearch.learn.dependence import cluster_design_effect, integrated_autocorrelation, intraclass_correlation
-from mmresearch.learn.expected_width import STRATA, expected_width
-from mmresearch.learn.forgetting import weight_cap
-from mmresearch.learn.sample_size import (
+from mmresearch.learn.planning.dependence import (
+    cluster_design_effect,
+    integrated_autocorrelation,
+    intraclass_correlation,
+)
+from mmresearch.learn.planning.expected_width import STRATA, expected_width
+from mmresearch.learn.planning.sample_size import (
     fills_needed,
     historical_rule,
     information_ratio_fills,
     mean_fills,
     proportion_fills,
 )
+from mmresearch.learn.readiness.forgetting import weight_cap
 from mmresearch.sim.truth import Stress, Truth
 from mmresearch.sim.worlds import simulate
 from mmresearch.tape.markouts import markouts

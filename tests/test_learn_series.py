@@ -15,17 +15,17 @@ from scipy import integrate, special, stats
 from mmresearch.audit.accounting import silence
 from mmresearch.audit.exactness import belief_faults
 from mmresearch.belief.catalogue import CATALOGUE, prior
-from mmresearch.learn.cascade import EDGES, CascadeState, CascadeThreshold
 from mmresearch.learn.contract import Learner, run
-from mmresearch.learn.decay import MicropriceDecay
-from mmresearch.learn.floor import Moments
-from mmresearch.learn.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
-from mmresearch.learn.hazard import HazardRate
-from mmresearch.learn.levels import KalmanQ, KalmanR, wide_about
-from mmresearch.learn.location import ChangepointBias, SkewSlope
-from mmresearch.learn.moves import MoveScale
-from mmresearch.learn.regimes import RegimeStickiness
-from mmresearch.learn.toxic import ToxicHours, ToxicState
+from mmresearch.learn.sound.cascade import EDGES, CascadeState, CascadeThreshold
+from mmresearch.learn.sound.decay import MicropriceDecay
+from mmresearch.learn.sound.floor import Moments
+from mmresearch.learn.sound.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
+from mmresearch.learn.sound.hazard import HazardRate
+from mmresearch.learn.sound.levels import KalmanQ, KalmanR, wide_about
+from mmresearch.learn.sound.location import ChangepointBias, SkewSlope
+from mmresearch.learn.sound.moves import MoveScale
+from mmresearch.learn.sound.regimes import RegimeStickiness
+from mmresearch.learn.sound.toxic import ToxicHours, ToxicState
 from mmresearch.sim.population import population
 from mmresearch.sim.worlds import simulate
 from mmresearch.tape.schema import Tape

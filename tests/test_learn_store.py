@@ -21,11 +21,11 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.lognormal import LogNormal
 from mmresearch.belief.normal import Normal, NormalInverseGamma
-from mmresearch.learn import saved, store
-from mmresearch.learn.deployed_json import write_deployed
-from mmresearch.learn.learned import Learned, LearnedParameters, defaults
-from mmresearch.learn.saved import NewerVersionError, UnreadableError, parse, render
-from mmresearch.learn.store import (
+from mmresearch.learn.storage import saved, store
+from mmresearch.learn.storage.deployed_json import write_deployed
+from mmresearch.learn.storage.learned import Learned, LearnedParameters, defaults
+from mmresearch.learn.storage.saved import NewerVersionError, UnreadableError, parse, render
+from mmresearch.learn.storage.store import (
     DamagedFileError,
     LearnedFileWarning,
     WrongAssetError,

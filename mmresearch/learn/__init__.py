@@ -4,31 +4,31 @@ Beside them: batch calibration, a bank that updates many at once, forgetting, re
 disk.
 """
 
-from mmresearch.learn.alpha import AlphaTouch, AlphaTouchLabelError
-from mmresearch.learn.bank import Bank
-from mmresearch.learn.batch import calibrate
-from mmresearch.learn.batch_deployed import calibrate_deployed
+from mmresearch.learn.bank.bank import Bank
+from mmresearch.learn.batch.calibration import calibrate
+from mmresearch.learn.batch.deployed import calibrate_deployed
 from mmresearch.learn.bundled import BUNDLED
-from mmresearch.learn.cascade import CascadeThreshold
 from mmresearch.learn.contract import Learner, LearnerError, load_learner, run
-from mmresearch.learn.decay import MicropriceDecay
-from mmresearch.learn.deployed_alpha import DeployedAlpha
-from mmresearch.learn.deployed_floor import DeployedFloor
-from mmresearch.learn.deployed_kappa import DeployedKappa, KappaFillDistances
-from mmresearch.learn.fallback import blend
-from mmresearch.learn.floor import SpreadFloor
-from mmresearch.learn.forgetting import Forgetting
-from mmresearch.learn.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
-from mmresearch.learn.hazard import HazardRate
-from mmresearch.learn.kappa import KappaExposure, KappaMarketOrders
-from mmresearch.learn.levels import KalmanQ, KalmanR
-from mmresearch.learn.location import ChangepointBias, SkewSlope
-from mmresearch.learn.moves import MoveScale
-from mmresearch.learn.readiness import ReadinessRule, assess
-from mmresearch.learn.regimes import RegimeStickiness
-from mmresearch.learn.sample_size import fills_needed
-from mmresearch.learn.store import default_path, load, load_or_default, save
-from mmresearch.learn.toxic import ToxicHours
+from mmresearch.learn.deployed.alpha import DeployedAlpha
+from mmresearch.learn.deployed.floor import DeployedFloor
+from mmresearch.learn.deployed.kappa import DeployedKappa, KappaFillDistances
+from mmresearch.learn.planning.sample_size import fills_needed
+from mmresearch.learn.readiness.fallback import blend
+from mmresearch.learn.readiness.forgetting import Forgetting
+from mmresearch.learn.readiness.rule import ReadinessRule, assess
+from mmresearch.learn.sound.alpha import AlphaTouch, AlphaTouchLabelError
+from mmresearch.learn.sound.cascade import CascadeThreshold
+from mmresearch.learn.sound.decay import MicropriceDecay
+from mmresearch.learn.sound.floor import SpreadFloor
+from mmresearch.learn.sound.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
+from mmresearch.learn.sound.hazard import HazardRate
+from mmresearch.learn.sound.kappa import KappaExposure, KappaMarketOrders
+from mmresearch.learn.sound.levels import KalmanQ, KalmanR
+from mmresearch.learn.sound.location import ChangepointBias, SkewSlope
+from mmresearch.learn.sound.moves import MoveScale
+from mmresearch.learn.sound.regimes import RegimeStickiness
+from mmresearch.learn.sound.toxic import ToxicHours
+from mmresearch.learn.storage.store import default_path, load, load_or_default, save
 
 __all__ = [
     "BUNDLED",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from mmresearch.learn.alpha import AlphaTouch, AlphaTouchLabelError
 from mmresearch.learn.contract import Learner
-from mmresearch.learn.deployed_alpha import (
+from mmresearch.learn.deployed.alpha import (
     DeployedAlpha,
     alpha_adaptive_threshold,
     alpha_from_placement,
     alpha_two_labels,
     alpha_two_sided,
 )
-from mmresearch.learn.deployed_floor import DeployedFloor, known_variance_floor
-from mmresearch.learn.deployed_kappa import DeployedKappa, KappaFillDistances
-from mmresearch.learn.floor import SpreadFloor
-from mmresearch.learn.kappa import KappaExposure, KappaMarketOrders
+from mmresearch.learn.deployed.floor import DeployedFloor, known_variance_floor
+from mmresearch.learn.deployed.kappa import DeployedKappa, KappaFillDistances
+from mmresearch.learn.sound.alpha import AlphaTouch, AlphaTouchLabelError
+from mmresearch.learn.sound.floor import SpreadFloor
+from mmresearch.learn.sound.kappa import KappaExposure, KappaMarketOrders
 
 
 def kappa_rate_once() -> DeployedKappa:

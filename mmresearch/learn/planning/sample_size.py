@@ -4,12 +4,13 @@
     mean               n = (z c/m)^2                c the sd over the mean, m relative to the mean
     information ratio  n = (2 z/w)^2 (1 + r^2/2)    w the width of the interval, r the ratio (Lo 2002)
 
-are for independent events. Dependent ones need D times as many (`mmresearch.learn.dependence`). The deployed system has
-D = 1, r = 0 and least numbers of 10 and 50. It also asks for 100 observations before it believes an information ratio
-to within .2, where its own formula says 385: `historical_rule` says what 100 give.
+are for independent events. Dependent ones need D times as many (`mmresearch.learn.planning.dependence`). The deployed
+system has D = 1, r = 0 and least numbers of 10 and 50. It also asks for 100 observations before it believes an
+information ratio to within .2, where its own formula says 385: `historical_rule` says what 100 give.
 
 With a conjugate belief there is a better question: how many more events until the interval will be narrow, expected
-over what they may be? `fills_needed` answers it by search over `mmresearch.learn.expected_width`, which is exact.
+over what they may be? `fills_needed` answers it by search over `mmresearch.learn.planning.expected_width`, which is
+exact.
 Widths in the unit of the parameter, or relative to its mean; rates in events per second.
 """
 
@@ -20,8 +21,8 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from mmresearch.learn.expected_width import Conjugate, expected_width
-from mmresearch.learn.forgetting import weight_cap
+from mmresearch.learn.planning.expected_width import Conjugate, expected_width
+from mmresearch.learn.readiness.forgetting import weight_cap
 
 
 def _z(level: float) -> float:
@@ -197,7 +198,7 @@ def fills_needed(
     rate_per_s : float, optional
         Fills per second that carry evidence.
     design_effect : float
-        How many dependent fills weigh as one independent one: see `mmresearch.learn.dependence`.
+        How many dependent fills weigh as one independent one: see `mmresearch.learn.planning.dependence`.
     half_life_s : float
         Half-life of forgetting, in seconds, with `belief` as what forgetting returns to: weights of n fills then take
         longer to gather, and more than 1.44 half-lives' worth never do.

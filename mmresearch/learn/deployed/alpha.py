@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.beta import Beta
 from mmresearch.learn.contract import State
+from mmresearch.learn.deployed.volatility import RunningVolatility
 from mmresearch.learn.follow import FillFollower, Followed
-from mmresearch.learn.volatility import RunningVolatility
 from mmresearch.tape.labels import (
     TWO_SIGMA_HORIZON_S,
     AdaptiveLabel,

@@ -2,8 +2,8 @@
 
     value = w learned + (1 - w) (v adaptive + (1 - v) configured)
 
-w is the weight of the learned number (`mmresearch.learn.readiness`), v the share that the adaptive estimate takes of
-what is left. Shares move a little at a time, so values do: with a ramp, one observation moves the value by at most
+w is the weight of the learned number (`mmresearch.learn.readiness.rule`), v the share that the adaptive estimate takes
+of what is left. Shares move a little at a time, so values do: with a ramp, one observation moves the value by at most
 
     |learned - rest|/n* + w |change of learned|        (of logarithms, on the log scale).
 
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mmresearch.belief.catalogue import parameter as row_of
-from mmresearch.learn.readiness import Readiness
+from mmresearch.learn.readiness.rule import Readiness
 
 Scale = Literal["linear", "log"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from mmresearch.belief.catalogue import CATALOGUE
 from mmresearch.belief.contract import Belief
 from mmresearch.learn.contract import Learner, State
-from mmresearch.learn.deployed_families import DeployedState, deployed_state
+from mmresearch.learn.deployed.families import DeployedState, deployed_state
 from mmresearch.tape.orders import OwnOrders
 from mmresearch.tape.schema import Tape
 

@@ -23,13 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmresearch.belief.contract import Belief
-from mmresearch.learn.batch_deployed_fills import BatchAlpha, BatchFloor, Outcome, pseudo_counts
-from mmresearch.learn.batch_deployed_risk import BatchCascade, BatchToxicHours
+from mmresearch.learn.batch.deployed_fills import BatchAlpha, BatchFloor, Outcome, pseudo_counts
+from mmresearch.learn.batch.deployed_risk import BatchCascade, BatchToxicHours
 from mmresearch.learn.contract import Learner, State, run
-from mmresearch.learn.deployed_families import deployed_state
-from mmresearch.learn.deployed_kappa import KEPT_RANGE
-from mmresearch.learn.deployed_signals import LabelState, signal_rows
-from mmresearch.learn.floor import Moments
+from mmresearch.learn.deployed.families import deployed_state
+from mmresearch.learn.deployed.kappa import KEPT_RANGE
+from mmresearch.learn.deployed.signals import LabelState, signal_rows
+from mmresearch.learn.sound.floor import Moments
 from mmresearch.tape.mids import NO_QUOTES, QuoteArrays, quote_arrays
 from mmresearch.tape.schema import Tape
 

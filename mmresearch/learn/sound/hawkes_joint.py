@@ -20,7 +20,7 @@ from mmresearch.belief.beta import Beta
 from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.grid import GridBelief
 from mmresearch.belief.zoom import POINTS
-from mmresearch.learn.hawkes_table import LOG_BETA, Likelihood
+from mmresearch.learn.sound.hawkes_table import LOG_BETA, Likelihood
 
 FloatArray = NDArray[np.float64]
 #: Coordinates (first, logit n, third) -> (ln mu, logit n, ln beta), and back.

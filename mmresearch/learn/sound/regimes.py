@@ -1,7 +1,7 @@
 """regime_sticky_diagonal: the probability of staying in a regime for a second, regimes never decoded.
 
-Two regimes differ in volatility and in spread; a hidden Markov model (see `mmresearch.learn.hidden_markov`) sees, for
-each second, the return of the mid that follows it over the root of the time between its quotes, and the log spread:
+Two regimes differ in volatility and in spread; a hidden Markov model (see `mmresearch.learn.sound.hidden_markov`) sees,
+for each second, the return of the mid that follows it over the root of the time between its quotes, and the log spread:
 
     p(stay | data) ~ Beta(stay; a, b)  max_emissions L(stay, emissions)
 
@@ -23,7 +23,7 @@ from mmresearch.belief.beta import Beta
 from mmresearch.belief.grid import GridBelief
 from mmresearch.belief.zoom import POINTS
 from mmresearch.learn.contract import State
-from mmresearch.learn.hidden_markov import Series, first_guess, fitted, series_of
+from mmresearch.learn.sound.hidden_markov import Series, first_guess, fitted, series_of
 from mmresearch.tape.resample import Resampler
 from mmresearch.tape.schema import Tape
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from mmresearch.belief.normal import Normal
 from mmresearch.learn.contract import State
-from mmresearch.learn.floor import Moments
 from mmresearch.learn.follow import FillFollower
+from mmresearch.learn.sound.floor import Moments
 from mmresearch.tape.markouts import PendingMarkouts
 from mmresearch.tape.schema import Tape
 

@@ -116,7 +116,7 @@ class Forgetting:
         if not isinstance(self.learner.init(), Fading):
             raise LearnerError(
                 f"the state of {name_of(self.learner)} does not say what of it is evidence; "
-                "give it `events` and `decayed(factor)`: see mmresearch.learn.forgetting.Fading"
+                "give it `events` and `decayed(factor)`: see mmresearch.learn.readiness.forgetting.Fading"
             )
 
     @property

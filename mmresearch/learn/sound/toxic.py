@@ -26,8 +26,8 @@ from mmresearch.belief.families import lognormal_from_mean_cv
 from mmresearch.belief.grid import GridBelief
 from mmresearch.belief.zoom import mass_range, student_mixture, zoomed
 from mmresearch.learn.contract import State
-from mmresearch.learn.floor import Moments
 from mmresearch.learn.follow import FillFollower
+from mmresearch.learn.sound.floor import Moments
 from mmresearch.tape.markouts import PendingMarkouts
 from mmresearch.tape.orders import FillEvents
 from mmresearch.tape.schema import Tape

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.grid import GridBelief
 from mmresearch.learn.contract import State
-from mmresearch.learn.hawkes_joint import HawkesPrior, alpha_axes, beta_axes, marginal, mu_axes
-from mmresearch.learn.hawkes_table import BETA, GAIN, Likelihood, add_events
+from mmresearch.learn.sound.hawkes_joint import HawkesPrior, alpha_axes, beta_axes, marginal, mu_axes
+from mmresearch.learn.sound.hawkes_table import BETA, GAIN, Likelihood, add_events
 from mmresearch.tape.exposure import open_seconds, sessions_of
 from mmresearch.tape.mids import float_columns
 from mmresearch.tape.schema import Tape

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmresearch.belief.contract import FloatArray
-from mmresearch.learn.bank_events import GAMMA, CodeArray, IntArray
-from mmresearch.learn.bank_posterior import ALGEBRA, CODES, NEEDS
+from mmresearch.learn.bank.events import GAMMA, CodeArray, IntArray
+from mmresearch.learn.bank.posterior import ALGEBRA, CODES, NEEDS
 
 PerParameter = float | Mapping[str, float]
 

@@ -3,7 +3,8 @@
     { "kappa": { name, family, prior_mean, prior_strength, posterior_param1, posterior_param2, n_observations,
                  sum_x, sum_x2 }, ...,   "total_fills_observed": 123 }
 
-What the numbers mean is said in `mmresearch.learn.deployed_priors`. A file that is read and written again is the same.
+What the numbers mean is said in `mmresearch.learn.storage.deployed_priors`. A file that is read and written
+again is the same.
 The format has no times, no evidence but two sums, and no family beyond five: what is lost is reported, and a number
 that the family of its row cannot hold is refused by name.
 """
@@ -21,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mmresearch.belief.catalogue import CATALOGUE
 from mmresearch.belief.normal import Normal
-from mmresearch.learn.atomic import write_whole
-from mmresearch.learn.deployed_priors import belief_at, matched, positions, prior_from_typed, typed_prior
-from mmresearch.learn.learned import Learned, LearnedParameters, defaults
-from mmresearch.learn.saved import UnreadableError
+from mmresearch.learn.storage.atomic import write_whole
+from mmresearch.learn.storage.deployed_priors import belief_at, matched, positions, prior_from_typed, typed_prior
+from mmresearch.learn.storage.learned import Learned, LearnedParameters, defaults
+from mmresearch.learn.storage.saved import UnreadableError
 
 FILLS = "total_fills_observed"
 SUFFIX = "_learned_params.json"

@@ -5,8 +5,8 @@
 
 What cannot be read is renamed to ``name.corrupt-N`` and reported: as a `LearnedFileWarning`, in the log, and in the
 `LoadReport` that comes with every load. A file of a newer major version is refused and left. Writers take turns (see
-`mmresearch.learn.atomic`): the last one wins, with a whole file; readers wait for nobody. Files of the deployed system
-are recognised and read (see `mmresearch.learn.deployed_json`). All times are unix times in seconds.
+`mmresearch.learn.storage.atomic`): the last one wins, with a whole file; readers wait for nobody. Files of the deployed
+system are recognised and read (see `mmresearch.learn.storage.deployed_json`). All times are unix times in seconds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from mmresearch.learn.atomic import locked, previous_of, replace_whole, set_aside
-from mmresearch.learn.deployed_json import SUFFIX, parse_deployed
-from mmresearch.learn.learned import LearnedParameters, defaults
-from mmresearch.learn.saved import Origin, UnreadableError, is_own, parse, render
+from mmresearch.learn.storage.atomic import locked, previous_of, replace_whole, set_aside
+from mmresearch.learn.storage.deployed_json import SUFFIX, parse_deployed
+from mmresearch.learn.storage.learned import LearnedParameters, defaults
+from mmresearch.learn.storage.saved import Origin, UnreadableError, is_own, parse, render
 
 logger = logging.getLogger(__name__)
 

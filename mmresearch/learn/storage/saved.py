@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mmresearch import __version__
 from mmresearch.belief.families import FAMILIES, Family
 from mmresearch.belief.normal import NormalInverseGamma
-from mmresearch.learn.learned import Learned, LearnedParameters
+from mmresearch.learn.storage.learned import Learned, LearnedParameters
 
 SCHEMA_VERSION = "1.0"
 _OPENING = b'{\n  "sha256": "'

@@ -6,8 +6,8 @@
     value = learned mean if tier 1 is ready, else the adaptive estimate if there is one, else the configured number
 
 n is a count of observations, never discounted; sd and mean are those of the posterior. The tick on which the last of
-three conditions comes true moves every quote from one branch to the other at once. `mmresearch.learn.readiness` is the
-rule that does not.
+three conditions comes true moves every quote from one branch to the other at once. `mmresearch.learn.readiness.rule`
+is the rule that does not.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.contract import Belief
 from mmresearch.learn.contract import State
-from mmresearch.learn.deployed_families import DeployedState, deployed_state
+from mmresearch.learn.deployed.families import DeployedState, deployed_state
 from mmresearch.tape.markouts import PendingMarkouts
 from mmresearch.tape.orders import OwnOrders
 from mmresearch.tape.schema import Tape

@@ -29,12 +29,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmresearch.belief.contract import FloatArray
 from mmresearch.belief.families import Family
-from mmresearch.learn import bank_events as events
-from mmresearch.learn import bank_intake as intake
-from mmresearch.learn import bank_posterior as posterior
-from mmresearch.learn.bank_events import CodeArray, IntArray
-from mmresearch.learn.bank_intake import BankError, PerParameter
-from mmresearch.learn.bank_posterior import Algebra, Columns
+from mmresearch.learn.bank import events, intake, posterior
+from mmresearch.learn.bank.events import CodeArray, IntArray
+from mmresearch.learn.bank.intake import BankError, PerParameter
+from mmresearch.learn.bank.posterior import Algebra, Columns
 
 LEVELS = ("asset", "parameter")
 #: The sums of a bank whose memory was given to the next.

@@ -5,7 +5,7 @@
 
 m is the momentum signal at t, sigma the volatility of the mid (bps per sqrt s) up to the changepoint, from moves over
 1 s that do not lie in the 10 s after one. b has the catalogue's Normal prior, the noise an unknown variance; the belief
-is Normal times Student-t, see `mmresearch.learn.moments`. The evidence is moments, which add.
+is Normal times Student-t, see `mmresearch.learn.sound.moments`. The evidence is moments, which add.
 
 Taken as given: sigma (after a minute it is known to 9 %), moves of constant variance, and that the detector is right.
 """
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.grid import GridBelief
 from mmresearch.learn.contract import State
-from mmresearch.learn.floor import Moments
-from mmresearch.learn.moments import Fit, NormalStudent, PairMoments
+from mmresearch.learn.sound.floor import Moments
+from mmresearch.learn.sound.moments import Fit, NormalStudent, PairMoments
 from mmresearch.tape.markouts import PendingMarkouts
 from mmresearch.tape.resample import Resampler, signal_values
 from mmresearch.tape.schema import Tape

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmresearch.belief.contract import Belief
-from mmresearch.learn.batch_deployed_fills import ENOUGH_FILLS, HORIZON_S, FillMoves, Outcome, pseudo_counts
+from mmresearch.learn.batch.deployed_fills import ENOUGH_FILLS, HORIZON_S, FillMoves, Outcome, pseudo_counts
 from mmresearch.learn.contract import State, run
-from mmresearch.learn.deployed_families import deployed_state
-from mmresearch.learn.deployed_signals import signal_rows
+from mmresearch.learn.deployed.families import deployed_state
+from mmresearch.learn.deployed.signals import signal_rows
 from mmresearch.tape.schema import Tape
 
 TOXIC_RATIO, TOXIC_CLIP = 1.5, (1.5, 4.0)

@@ -1,0 +1,1 @@
+"""Many learners of one family updated together."""

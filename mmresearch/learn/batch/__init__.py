@@ -1,0 +1,1 @@
+"""Calibration from whole tapes, right and as deployed."""

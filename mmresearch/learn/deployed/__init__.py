@@ -1,0 +1,1 @@
+"""The learners as deployed, with their faults: data for the audit."""

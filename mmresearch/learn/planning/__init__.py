@@ -1,0 +1,1 @@
+"""How many fills until a number is known well enough."""

@@ -1,0 +1,1 @@
+"""What is kept on disk: versioned, atomic, with the generation before."""
