@@ -100,10 +100,8 @@ def _show_notes(table: pd.DataFrame, side: str, console: Console) -> None:
     grid.add_column(width=8)
     grid.add_column()
     for i, (note, names) in enumerate(notes):
-        grid.add_row(
-            Text(str(side) if i == 0 else "", style="bold"),
-            Text(f"{', '.join(str(n) for n in names)}: ") + Text(note, style="dim"),
-        )
+        why = Text(", ".join(map(str, names)) + ": ") + Text(str(note), style="dim")
+        grid.add_row(Text(side if i == 0 else "", style="bold"), why)
     console.print(grid)
 
 
