@@ -65,11 +65,10 @@ sides = {side: [f"{side}_{x}" for x in ("n", "mean", "lo", "hi")] for side in ("
 table[["truth", *sides["right"], *sides["deployed"], "counts"]].map(lambda v: f"{v:.3g}" if isinstance(v, float) else v)
 
 # %% [markdown]
-# ## What learns nothing, and why
+# ## What learns nothing or little, and what follows from what
 
 # %%
-notes = table.loc[(table["right_n"] == 0) | (table["deployed_n"] == 0), ["kind", "right_note", "deployed_note"]]
-notes
+table.loc[(table["right_note"] != "") | (table["deployed_note"] != ""), ["kind", "right_note", "deployed_note"]]
 
 # %% [markdown]
 # ## Events counted

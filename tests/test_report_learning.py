@@ -15,7 +15,7 @@ from rich.console import Console
 from scipy import stats
 
 from mmresearch import cli
-from mmresearch.belief.catalogue import CATALOGUE
+from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.commands.learn import show_learning
 from mmresearch.learn.counterparts import AS_DEPLOYED, RIGHT
 from mmresearch.quote.derived_rows import DERIVED_ROWS, Choices
@@ -84,6 +84,17 @@ def test_only_policy_has_no_right_number(tables):
     for table in tables.values():
         assert list(table.loc[table["right_mean"].isna(), "kind"]) == ["policy"]
         assert table["deployed_mean"].notna().all()
+
+
+def test_a_row_that_the_tape_hardly_moves_says_that_it_is_mostly_its_prior(tables):
+    """Jumps hide what a cascade does, and a large volatility the noise of a quote."""
+    notes = {asset: table.set_index("name")["right_note"] for asset, table in tables.items()}
+    for asset, name in [("INDI", "cascade_oi_threshold"), ("KILO", "kalman_r"), ("JULI", "kappa_ewma_alpha")]:
+        assert "mostly its prior" in notes[asset][name]
+        row = tables[asset].set_index("name").loc[name]
+        assert row["right_sd"] > 0.7 * prior(name).std()
+    for asset, name in [("JULI", "cascade_oi_threshold"), ("KILO", "kalman_q"), ("INDI", "kappa")]:
+        assert notes[asset][name] == ""
 
 
 # Counts against a recount.

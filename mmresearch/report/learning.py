@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mmresearch.belief.catalogue import CATALOGUE, Parameter, prior
 from mmresearch.belief.contract import Belief
-from mmresearch.learn.batch.calibration import shown
+from mmresearch.learn.batch.calibration import share_of_prior, shown
 from mmresearch.learn.contract import Learner, State, run
 from mmresearch.learn.counterparts import AS_DEPLOYED, RIGHT, events_claimed, right_learner, why_nothing
 from mmresearch.learn.deployed.signals import signal_rows
@@ -29,6 +29,8 @@ from mmresearch.tape.schema import Tape
 
 TAILS = np.array([0.05, 0.95])
 DRAWS = 4000
+#: Share of a belief's pseudo-observations from which on it is called mostly its prior.
+MOST_OF_PRIOR = 0.5
 #: Length of the windows whose kappas are tracked, and of the step of the tracker.
 WINDOW_S, STEP_S = 300.0, 5.0
 #: Hours of the day (UTC) that the deployed system calls toxic without data.
@@ -66,8 +68,8 @@ def learning_table(
     -------
     DataFrame
         One row per parameter, in the order of the catalogue: `COLUMNS`. ``counts`` says what ``right_n`` counts;
-        ``deployed_n`` is what the deployed belief claims to rest on. A note says why a number is NaN, why it is no more
-        than its prior, or what a derived number follows from; else it is "".
+        ``deployed_n`` is what the deployed belief claims to rest on. A note says why a number is NaN, that it is its
+        prior or mostly so, or what a derived number follows from; else it is "".
     """
     known, decided = truths or {}, choices or Choices()
     learned = {name: _taught(right_learner(name, toxic_hours), tape, seed) for name in RIGHT}
@@ -112,8 +114,18 @@ def _side_of_draws(n: float, draws: NDArray[np.float64], note: str) -> dict[str,
 
 
 def _learned_side(row: Parameter, learner: Learner, state: State) -> dict[str, Any]:
-    n = RIGHT[row.name].events(learner, state)
-    return _side(n, learner.posterior(state), "" if n else f"its prior: the tape has no {RIGHT[row.name].counts}")
+    n, counts = RIGHT[row.name].events(learner, state), RIGHT[row.name].counts
+    belief = learner.posterior(state)
+    note = (
+        _beside_prior(learner.posterior(learner.init()), belief, row) if n else f"its prior: the tape has no {counts}"
+    )
+    return _side(n, belief, note)
+
+
+def _beside_prior(before: Belief, after: Belief, row: Parameter) -> str:
+    """Say so where most of a belief is its prior; "" elsewhere."""
+    share = share_of_prior(before, after, row.support)
+    return f"mostly its prior, {share:.0%} of its weight" if share > MOST_OF_PRIOR else ""
 
 
 def _deployed_side(name: str, tape: Tape, seed: int) -> dict[str, Any]:
@@ -155,8 +167,11 @@ def _other_side(
         values, updates, counts = window_log_kappas(learned["kappa"][0], tape, seed), WINDOW_S / STEP_S, "windows"
     else:
         values, updates, counts = signal_rows(tape, "pnl")[1], 1.0, "profits of fills"
-    note = f"from how far {counts} scatter and wander" if values.size else f"its prior: the tape has no {counts}"
     belief = tracking_belief(values, prior(row.name).logpdf, updates)
+    if not values.size:
+        return _side(0.0, belief, f"its prior: the tape has no {counts}"), counts
+    doubt = _beside_prior(prior(row.name), belief, row)
+    note = f"from how far {counts} scatter and wander" + (f"; {doubt}" if doubt else "")
     return _side(float(values.size), belief, note), counts
 
 
