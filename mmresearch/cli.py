@@ -19,6 +19,7 @@ _FAULT = 2
 _VERBS = {
     "audit": ("mmresearch.commands.audit", "Audit learners on tapes and write the report."),
     "catalogue": ("mmresearch.commands.catalogue", "List the parameters: what each is, and what teaches it."),
+    "learn": ("mmresearch.commands.learn", "Teach every parameter one tape, rightly and as deployed."),
     "report": ("mmresearch.commands.report", "Write the report of an earlier audit again."),
     "tape": ("mmresearch.commands.tape", "Import and inspect tapes."),
 }

@@ -17,7 +17,19 @@ PACKAGE = ROOT / "mmresearch"
 #: Rooms in the order in which data flow; the command is the last.
 ROOMS = ("tape", "belief", "learn", "models", "quote", "sim", "audit", "report", "commands", "cli")
 #: Parts of the room of learners, in the same sense.
-LEARN = ("contract", "follow", "sound", "deployed", "bundled", "batch", "readiness", "planning", "storage", "bank")
+LEARN = (
+    "contract",
+    "follow",
+    "sound",
+    "deployed",
+    "bundled",
+    "batch",
+    "counterparts",
+    "readiness",
+    "planning",
+    "storage",
+    "bank",
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 #: Names under which a module says nothing about what it is for.
 MUDDLES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "constants", "config", "core", "shared"}

@@ -1,6 +1,7 @@
-"""The bundled data: eight assets, two hours each, with their truths beside them.
+"""The bundled data: eight assets, two hours each, with their truths beside them, and three more with features.
 
-``python -m mmresearch.sim.bundle`` makes them again, value for value, from `SEED`.
+``python -m mmresearch.sim.bundle`` makes them again, value for value, from `SEED`. The demo is about the eight; the
+three, in the folder `FEATURES`, have what those lack (see `mmresearch.sim.feature_tapes`).
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import mmresearch
+from mmresearch.belief.catalogue import CATALOGUE
+from mmresearch.sim import feature_tapes
+from mmresearch.sim.policies import Policy
 from mmresearch.sim.population import Hyper
-from mmresearch.sim.truth import Truth
-from mmresearch.sim.truths import truths_of
-from mmresearch.sim.worlds import World
+from mmresearch.sim.truth import PLAIN, Stress, Truth
+from mmresearch.sim.truths import disturbed, truths_of
+from mmresearch.sim.worlds import QUOTE_S, World
 from mmresearch.tape.parquet import read_parquet, write_parquet
 from mmresearch.tape.schema import Tape
 
@@ -24,6 +29,8 @@ SEED = 20240601
 #: Fills beyond the touch are informed less often; alpha_touch is about fills at the touch.
 WORLD = World(assets=8, seconds=7200.0, hyper=Hyper(alpha_decay_bps=15.0))
 LEARNABLE = ("kappa", "A", "alpha_touch", "spread_floor_bps")
+#: Folder of the second set, inside that of the first.
+FEATURES = "features"
 
 
 class BundleError(ValueError):
@@ -45,22 +52,42 @@ def data_dir() -> Path:
     raise BundleError("the bundled data are missing; make them again with: python -m mmresearch.sim.bundle")
 
 
-def example(folder: str | Path | None = None) -> list[Tape]:
+def example(folder: str | Path | None = None, features: bool = False) -> list[Tape]:
     """Read the bundled tapes: eight assets, two hours each, provenance "synthetic".
 
     Parameters
     ----------
     folder : path, optional
         Where they are; the bundled place if not given.
+    features : bool
+        Read the second set instead: three assets with signals, Hawkes flow, regimes and changepoints.
     """
-    place = Path(folder) if folder else data_dir()
+    place = _place(folder, features)
     return [read_parquet(place / entry["path"]) for entry in _manifest(place)["tapes"]]
 
 
-def example_truths(folder: str | Path | None = None) -> dict[str, dict[str, float]]:
-    """Return the truths of the bundled tapes: asset -> parameter -> value in the catalogue unit."""
+def example_truths(folder: str | Path | None = None, features: bool = False) -> dict[str, dict[str, float]]:
+    """Return the truths of the bundled tapes: asset -> parameter -> value in the catalogue unit.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where the tapes are; the bundled place if not given.
+    features : bool
+        Those of the second set: of each asset, every row of the catalogue that has a truth there.
+    """
+    entries = _manifest(_place(folder, features))["tapes"]
+    names = {entry["asset"]: _undisturbed(entry) if features else LEARNABLE for entry in entries}
+    return {e["asset"]: {name: float(e["truth"][name]) for name in names[e["asset"]]} for e in entries}
+
+
+def _undisturbed(entry: dict[str, Any]) -> list[str]:
+    return [name for name in (*CATALOGUE, "A") if name in entry["truth"] and name not in entry["disturbed"]]
+
+
+def _place(folder: str | Path | None, features: bool) -> Path:
     place = Path(folder) if folder else data_dir()
-    return {entry["asset"]: {k: float(entry["truth"][k]) for k in LEARNABLE} for entry in _manifest(place)["tapes"]}
+    return place / FEATURES if features else place
 
 
 def _manifest(place: Path) -> dict[str, Any]:
@@ -77,40 +104,62 @@ def sha256_of(tape_path: Path) -> str:
     return digest.hexdigest()
 
 
-def _entry(tape: Tape, truth: Truth, path: Path, seed: list[int]) -> dict[str, Any]:
+def _entry(tape: Tape, truth: Truth, seconds: float, path: Path, seed: list[int]) -> dict[str, Any]:
     values = {k: v for k, v in asdict(truth).items() if k not in ("asset", "dynamics")}
     dynamics = {k: v for k, v in asdict(truth.dynamics).items() if v is not None}
+    tables = ("quotes", "trades", "orders", "fills", *(() if tape.signals is None else ("signals",)))
     return {
         "asset": tape.asset,
         "path": path.name,
         "seed": seed,
         "sha256": sha256_of(path),
-        "rows": {t: len(getattr(tape, t)) for t in ("quotes", "trades", "orders", "fills")},
-        "truth": {**values, **truths_of(truth, tape.seconds)},
+        "rows": {t: len(getattr(tape, t)) for t in tables},
+        "truth": {**values, **truths_of(truth, seconds)},
         "dynamics": dynamics,
+        **({"disturbed": sorted(disturbed(truth))} if dynamics else {}),
     }
 
 
 def write_bundle(folder: str | Path) -> Path:
-    """Make the bundled tapes and their manifest in a folder; return the manifest's path."""
+    """Make the bundled tapes and their manifests in a folder; return the path of the first manifest."""
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    entries = [
-        _entry(tape, truth, write_parquet(tape, place / f"{tape.asset}.tape"), [SEED, i])
-        for i, (tape, truth) in enumerate(zip(WORLD.tapes(SEED), WORLD.truths(SEED), strict=True))
-    ]
-    manifest = {
+    written = _write_set(
+        place,
+        list(zip(WORLD.tapes(SEED), WORLD.truths(SEED), strict=True)),
+        0,
+        _settings(WORLD.seconds, WORLD.policy, WORLD.stress, WORLD.quote_s) | {"hyper": asdict(WORLD.hyper)},
+    )
+    second = feature_tapes
+    _write_set(
+        place / FEATURES,
+        list(zip(second.feature_tapes(SEED), second.feature_truths(SEED), strict=True)),
+        second.FIRST,
+        _settings(second.PLAYED_S, second.POLICY, PLAIN, QUOTE_S)
+        | {"kept_s": second.KEPT_S, "hyper": {asset: asdict(hyper) for asset, hyper in second.HYPERS.items()}},
+    )
+    return written
+
+
+def _settings(seconds: float, policy: Policy, stress: Stress, quote_s: float) -> dict[str, Any]:
+    return {
         "made_by": "python -m mmresearch.sim.bundle",
         "seed": SEED,
-        "seconds": WORLD.seconds,
-        "policy": {"class": type(WORLD.policy).__name__, **asdict(WORLD.policy)},  # type: ignore[call-overload]
-        "stress": asdict(WORLD.stress),
-        "quote_s": WORLD.quote_s,
-        "hyper": asdict(WORLD.hyper),
-        "tapes": entries,
+        "seconds": seconds,
+        "policy": {"class": type(policy).__name__, **asdict(policy)},  # type: ignore[call-overload]
+        "stress": asdict(stress),
+        "quote_s": quote_s,
     }
+
+
+def _write_set(place: Path, played: Sequence[tuple[Tape, Truth]], first: int, settings: dict[str, Any]) -> Path:
+    """Write tapes, and the manifest that names them; asset i was seeded by (seed, first + i)."""
+    place.mkdir(parents=True, exist_ok=True)
+    entries = [
+        _entry(tape, truth, settings["seconds"], write_parquet(tape, place / f"{tape.asset}.tape"), [SEED, first + i])
+        for i, (tape, truth) in enumerate(played)
+    ]
     temporary = place / ".manifest.json.tmp"
-    temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    temporary.write_text(json.dumps({**settings, "tapes": entries}, indent=1) + "\n", encoding="utf-8")
     os.replace(temporary, place / "manifest.json")
     return place / "manifest.json"
 
