@@ -14,8 +14,7 @@ shown with hypothetical orders, and the column `events` says so. Numbers are in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,17 +22,13 @@ import pandas as pd
 
 from mmresearch.belief.catalogue import parameter
 from mmresearch.belief.contract import Belief
+from mmresearch.learn.batch.counts import count_events
+from mmresearch.learn.batch.events import shown_from, source_of
 from mmresearch.learn.bundled import SOUND
-from mmresearch.learn.contract import Learner, name_of, reads_of, run
-from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
-from mmresearch.tape.evidence import DepthCounts, Evidence, evidence
-from mmresearch.tape.hypothetical import default_depths_bps
-from mmresearch.tape.orders import OwnOrders
+from mmresearch.learn.contract import Learner, name_of, run
 from mmresearch.tape.schema import Tape
-from mmresearch.tape.touch import touch_source
 from mmresearch.tape.walks import market_orders
 
-ROTATION_S = 5.0
 #: Columns of the table, in order.
 COLUMNS = (
     "asset", "parameter", "learner", "unit", "events", "n", "mean", "sd", "p05", "p50", "p95",
@@ -66,7 +61,7 @@ def calibrate(
     -------
     DataFrame
         One row per asset and learner (a parameter with two learners has two): `COLUMNS`. ``events`` names what the
-        learner saw, ``n`` counts what of it speaks about the parameter: see `count_events`.
+        learner saw, ``n`` counts what of it speaks about the parameter: see `mmresearch.learn.batch.counts`.
     """
     given = [tapes] if isinstance(tapes, Tape) else list(tapes)
     taught = [make() for make in SOUND.values()] if learners is None else list(learners)
@@ -119,8 +114,7 @@ def shown(learner: Learner, tape: Tape, seed: int = 0) -> tuple[Tape, str]:
     Parameters
     ----------
     learner : Learner
-        One that reads trades sees no orders of ours. Of the others, kappa needs fills at several depths, the rest fills
-        at the touch.
+        Whom to show it; see `mmresearch.learn.batch.events`.
     tape : Tape
         With own fills: it is left as it is.
     seed : int
@@ -132,40 +126,11 @@ def shown(learner: Learner, tape: Tape, seed: int = 0) -> tuple[Tape, str]:
     events : {"trades", "own fills", "rotating", "at touch", "none"}
         "none" where there is neither an own fill nor a market order that could have filled one.
     """
-    if reads_of(learner) == "trades":
-        return replace(tape, orders=empty_table(ORDER_COLUMNS), fills=empty_table(FILL_COLUMNS)), "trades"
-    if touch_source(tape) == "own":
-        return tape, "own fills"
-    if not market_orders(tape.trades, tape.quotes, tape.meta.tick).visible.any():
+    source = source_of(learner, tape)
+    proxied = source in ("rotating", "at touch")
+    if proxied and not market_orders(tape.trades, tape.quotes, tape.meta.tick).visible.any():
         return tape, "none"
-    if learner.parameter == "kappa":
-        return tape.rotating(default_depths_bps(tape), ROTATION_S, seed), "rotating"
-    return tape.at_touch(), "at touch"
-
-
-def count_events(learner: Learner, tape: Tape) -> int:
-    """Count the events that speak about the parameter, on the tape that the learner was shown.
-
-    Touch fills whose move 500 ms later is known for alpha_touch and spread_floor_bps; for kappa fills of listed orders,
-    or market orders that walked; for other parameters all market orders if the learner reads trades, else all fills.
-    """
-    if learner.parameter in _SPEAKING:
-        return int(_SPEAKING[learner.parameter](evidence([tape], max(tape.seconds, 1.0))))
-    if reads_of(learner) == "trades":
-        return len(market_orders(tape.trades, tape.quotes, tape.meta.tick))
-    return int(OwnOrders().step(tape)[3].ts.size)
-
-
-def _kappa_events(given: Evidence) -> float:
-    counts = given.kappa[0]
-    return float((counts.fills if isinstance(counts, DepthCounts) else counts.beyond).sum())
-
-
-_SPEAKING: Mapping[str, Callable[[Evidence], float]] = {
-    "alpha_touch": lambda given: float(given.alpha_touch[0].total.sum()),
-    "spread_floor_bps": lambda given: float(given.spread_floor_bps[0].n.sum()),
-    "kappa": _kappa_events,
-}
+    return shown_from(tape, source, seed), source
 
 
 def share_of_prior(prior: Belief, posterior: Belief, support: tuple[float, float]) -> float:
