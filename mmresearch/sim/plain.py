@@ -7,7 +7,7 @@ value is exact on the tape: nothing else moves the mid, and rounding adds less t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Drawn:
     truth : Truth
         Features off.
     features : mapping of str to feature
-        Each drawn.
+        Each drawn, but for the values that are held fixed: a parameter that is a product follows from the others.
     seed : int
         Of the world.
     """
@@ -117,6 +117,14 @@ PLAIN_PARAMETERS = tuple(_WORLDS)
 PLAIN_QUOTE_S: Mapping[str, float] = {"toxic_hour_gamma_mult": 30.0}
 
 
+def _held(features: Mapping[str, Any], nuisance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Features with those of their values that are held fixed."""
+    return {
+        name: replace(feature, **{v: nuisance[f"{name}_{v}"] for v in vars(feature) if f"{name}_{v}" in nuisance})
+        for name, feature in features.items()
+    }
+
+
 def plain_truth(parameter: str, theta: float, seed: int, **nuisance: Any) -> Truth:
     """Truth of the plain world: the parameter as given, the rest from the population.
 
@@ -138,5 +146,6 @@ def plain_truth(parameter: str, theta: float, seed: int, **nuisance: Any) -> Tru
     """
     if parameter not in _WORLDS:
         raise ValueError(f"{parameter} has no world yet; these have one: {', '.join(_WORLDS)}")
-    drawn = Drawn(population(1, seed)[0], draw_features(FeatureHyper(), feature_stream(seed, 0)), seed)
+    features = _held(draw_features(FeatureHyper(), feature_stream(seed, 0)), nuisance)
+    drawn = Drawn(population(1, seed)[0], features, seed)
     return with_values(drawn.truth, **(_WORLDS[parameter](theta, drawn) | nuisance))
