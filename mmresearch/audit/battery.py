@@ -13,6 +13,7 @@ from mmresearch.audit.calibration import calibration
 from mmresearch.audit.designs import DESIGNS
 from mmresearch.audit.estimand import estimand, policy
 from mmresearch.audit.exactness import exactness
+from mmresearch.audit.liveness import liveness
 from mmresearch.audit.result import Axis, Finding
 from mmresearch.audit.trials import Trials
 from mmresearch.belief.catalogue import parameter
@@ -26,6 +27,7 @@ CHECKS: Mapping[str, tuple[Axis, Check]] = {
     "units": ("algebra", units),
     "sign": ("algebra", sign),
     "exactness": ("algebra", exactness),
+    "liveness": ("algebra", liveness),
     "estimand": ("algebra", estimand),
     "policy": ("algebra", policy),
     "calibration": ("calibration", calibration),
@@ -33,7 +35,7 @@ CHECKS: Mapping[str, tuple[Axis, Check]] = {
 
 #: The checks in shares of work: those that meet the same tapes together, the longest first.
 SHARES: tuple[tuple[str, ...], ...] = (
-    ("ledger", "units", "sign", "exactness"),
+    ("ledger", "units", "sign", "exactness", "liveness"),
     ("estimand", "policy"),
     ("calibration",),
 )

@@ -44,8 +44,11 @@ def _confirmed(first: Finding, again: Finding) -> Finding:
 
 def _estimand_once(learner: Learner, trials: Trials, round_: int) -> Finding:
     truths = np.array(trials.design.truths)
-    seeds = range(round_ * 100, round_ * 100 + trials.replicates)
-    got = np.array([[_means(learner, trials, t, replicate=s) for s in seeds] for t in truths])
+    # Seeds of its own for each truth: luck that all truths share would look like a bias.
+    seeds = round_ * 100 + np.arange(truths.size * trials.replicates).reshape(truths.size, -1)
+    got = np.array(
+        [[_means(learner, trials, t, replicate=int(s)) for s in row] for t, row in zip(truths, seeds, strict=True)]
+    )
     want = np.array([trials.scale(t, t) for t in truths])
     shifts = {**_nuisance_shift(learner, trials, round_), **_null_error(learner, trials, round_)}
     return judge_estimand(want, got, shifts, trials)
@@ -131,7 +134,7 @@ def _estimand_faults(
 
 
 def _se(x: NDArray[np.float64]) -> float:
-    return float(x.std(ddof=1) / np.sqrt(x.size))
+    return max(float(x.std(ddof=1) / np.sqrt(x.size)), 1e-300)
 
 
 def material(difference: float, se: float, tolerance: float) -> bool:
@@ -147,6 +150,9 @@ def chance_to_see(se: float, tolerance: float) -> float:
 
 def policy(learner: Learner, trials: Trials) -> Finding:
     """Does it measure the market or ourselves?"""
+    if not trials.design.policies:
+        why = f"the evidence of {trials.parameter.name} are not our fills, so how we quote cannot move it."
+        return Finding("policy", "algebra", "not applicable", why=why)
     first = _policy_once(learner, trials, 0)
     return first if first.status != "fail" else _confirmed(first, _policy_once(learner, trials, 1))
 
@@ -179,4 +185,4 @@ def _widest(got: dict[str, NDArray[np.float64]]) -> tuple[tuple[str, str], float
     means = {k: float(v.mean()) for k, v in got.items()}
     low, high = min(means, key=lambda k: means[k]), max(means, key=lambda k: means[k])
     # The same seeds were played under every policy, so nuisances cancel in the differences.
-    return (low, high), means[high] - means[low], max(_se(got[high] - got[low]), 1e-300)
+    return (low, high), means[high] - means[low], _se(got[high] - got[low])

@@ -24,9 +24,6 @@ from mmresearch.tape.schema import Tape
 #: (learner, slices of a tape, what it believes after them) -> information per squared unit of the parameter.
 Information = Callable[[Learner, Sequence[Tape], Summary], float]
 
-#: Length of those slices, in seconds.
-SLICE_S = 30.0
-
 
 def moved_information(learner: Learner, slices: Sequence[Tape], found: Summary) -> float:
     """Information that the events carry, judged by how far they move the learner's own mean.

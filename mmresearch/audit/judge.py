@@ -13,9 +13,10 @@ from mmresearch.audit.beliefs import summarise
 from mmresearch.audit.decision import Setting, adverse_move_bps, decision
 from mmresearch.audit.references import Reference, reference_finding
 from mmresearch.audit.result import Certificate, Finding
-from mmresearch.audit.sources import events_of, mean_cost_bps, shown
+from mmresearch.audit.sources import events_of, mean_cost_bps
 from mmresearch.audit.verdict import decide
 from mmresearch.belief.catalogue import parameter
+from mmresearch.learn.batch.events import shown_from
 from mmresearch.learn.contract import Learner, name_of
 from mmresearch.quote.edge import Market, Regret
 from mmresearch.tape.schema import Tape
@@ -66,7 +67,7 @@ def prepare(tape: Tape, reference: Reference, seed: int, market: Market | None) 
     market : Market or None
         Point estimate of (kappa, A) of the tape.
     """
-    slices = tuple(shown(tape, reference.source, seed).slices(SLICE_S))
+    slices = tuple(shown_from(tape, reference.source, seed).slices(SLICE_S))
     draws = Draws.of(reference.draws(tape.asset))
     gate = reference_finding(reference, tape.asset)
     return Case(tape, reference, slices, draws, gate, setting_for(reference, tape.asset, market))
@@ -147,11 +148,21 @@ def _price(name: str, belief, setting: Setting | None, rng: np.random.Generator)
     return decision(name, belief, setting, rng)
 
 
-def certify_in_worlds(learner: Learner, worlds: Sequence[Finding]) -> Certificate:
-    """Write the certificate of a learner that was given no tape: never better than undecided."""
+def certify_in_worlds(learner: Learner, worlds: Sequence[Finding], tapes: int = 0) -> Certificate:
+    """Write the certificate of a learner that no tape could judge: never better than undecided.
+
+    Parameters
+    ----------
+    learner : Learner
+        Who is judged.
+    worlds : sequence of Finding
+        What the worlds said about the learner.
+    tapes : int
+        How many tapes were given, though there is no reference model to judge by on them.
+    """
     row = parameter(learner.parameter)
     prior = summarise(learner.posterior(learner.init()), name_of(learner))
-    verdict = decide(worlds, None, "worlds")
+    verdict = decide(worlds, None, "no reference" if tapes else "worlds")
     return Certificate(
         learner=name_of(learner), parameter=row.name, unit=row.unit, tape=None, provenance="worlds",
         verdict=verdict.headline, reason=verdict.reason, algebra=verdict.algebra, calibration=verdict.calibration,

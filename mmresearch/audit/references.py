@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmresearch.audit.result import Finding, FitSummary
-from mmresearch.audit.sources import Source, shown, unpooled
+from mmresearch.audit.sources import unpooled
+from mmresearch.learn.batch.events import Source, shown_from
 from mmresearch.models.fit import Backend, Fit, fit
 from mmresearch.tape.evidence import Evidence, evidence
 from mmresearch.tape.schema import Tape
@@ -64,13 +65,13 @@ def evidence_for(tapes: Sequence[Tape], source: Source, seed: int, window_s: flo
     tapes : sequence of Tape
         Tapes as read.
     source : str
-        Which events are shown; see `mmresearch.audit.sources`.
+        Which events are shown; see `mmresearch.learn.batch.events`.
     seed : int
         For hypothetical orders.
     window_s : float
         Length of the windows in seconds.
     """
-    return evidence([shown(tape, source, seed) for tape in tapes], window_s=window_s)
+    return evidence([shown_from(tape, source, seed) for tape in tapes], window_s=window_s)
 
 
 def run_task(task: Task, given: Evidence, seed: int, quick: bool) -> Fit:

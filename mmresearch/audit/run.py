@@ -25,7 +25,8 @@ from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
 from mmresearch.audit.judge import certify_in_worlds, certify_on, prepare
 from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
 from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
-from mmresearch.audit.sources import Source, has_own_fills, market_of, source_of
+from mmresearch.audit.sources import market_of
+from mmresearch.learn.batch.events import Source, has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
 from mmresearch.models.fit import MODELLED, Backend, Fit
@@ -256,7 +257,7 @@ def _certificates(
         judged = [cases[key] for key in keys if key in cases]
         found += [certify_on(learner, case, findings, seed, truths.get(case.tape.asset)) for case in judged]
         if not judged:
-            found.append(certify_in_worlds(learner, findings))
+            found.append(certify_in_worlds(learner, findings, len(tapes)))
     return found
 
 

@@ -1,72 +1,70 @@
-"""Which events of a tape a learner sees, and the evidence of the same events for the reference.
+"""What the events of a tape say by themselves: how many there are, and estimates without a prior.
 
-A tape with own fills is taken as it is. A market-data tape has none: orders at the touch are added for labels and
-markouts, orders at rotating depths for kappa, and a learner that reads other people's trades sees just those. The
-reference is fitted to the very events that the learner saw, so that a difference is the shortcut's and not the data's.
+The reference is fitted to the very events that the learner saw (`mmresearch.learn.batch.events`), so that a difference
+is the shortcut's and not the data's.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy.optimize import brentq
 
-from mmresearch.learn.contract import Learner, reads_of
+from mmresearch.learn.batch.events import has_own_fills, shown_from
 from mmresearch.quote.edge import Market
-from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
 from mmresearch.tape.evidence import DepthCounts, Evidence, MarkoutMoments, WalkCounts, evidence
-from mmresearch.tape.hypothetical import default_depths_bps
 from mmresearch.tape.schema import Tape
-
-Source = Literal["own fills", "at touch", "rotating", "trades"]
-
-ROTATION_S = 5.0
-
-
-def has_own_fills(tape: Tape) -> bool:
-    """Whether the tape brings orders of ours."""
-    return bool(len(tape.orders) or len(tape.fills))
-
-
-def source_of(learner: Learner, tape: Tape) -> Source:
-    """Say which events of the tape the learner is shown."""
-    if reads_of(learner) == "trades":
-        return "trades"
-    if has_own_fills(tape):
-        return "own fills"
-    return "rotating" if learner.parameter == "kappa" else "at touch"
-
-
-def shown(tape: Tape, source: Source, seed: int) -> Tape:
-    """Return the tape with the events of the source in it, and no others."""
-    if source == "trades":
-        return replace(tape, orders=empty_table(ORDER_COLUMNS), fills=empty_table(FILL_COLUMNS))
-    if source == "at touch":
-        return tape.at_touch()
-    if source == "rotating":
-        return tape.rotating(default_depths_bps(tape), ROTATION_S, seed)
-    return tape
 
 
 def events_of(parameter: str, given: Evidence, index: int) -> int:
-    """Number of distinct events that speak about a parameter on one tape."""
-    if parameter == "alpha_touch":
-        return int(given.alpha_touch[index].total.sum())
-    if parameter == "spread_floor_bps":
-        return int(given.spread_floor_bps[index].n.sum())
+    """Number of distinct events that speak about a parameter on one tape.
+
+    Parameters
+    ----------
+    parameter : str
+        One whose events the evidence counts.
+    given : Evidence
+        One entry per tape.
+    index : int
+        Which tape.
+
+    Raises
+    ------
+    ValueError
+        If the evidence holds no events of the parameter.
+    """
+    if parameter not in _EVENTS:
+        raise ValueError(f"evidence holds no events of {parameter}; it holds those of {', '.join(_EVENTS)}")
+    return _EVENTS[parameter](given, index)
+
+
+def unpooled(parameter: str, given: Evidence, index: int) -> float:
+    """Estimate from one tape alone, with no prior, in the catalogue unit; NaN without events or such an estimate.
+
+    Parameters
+    ----------
+    parameter : str
+        Any row of the catalogue.
+    given : Evidence
+        One entry per tape.
+    index : int
+        Which tape.
+    """
+    return _UNPOOLED[parameter](given, index) if parameter in _UNPOOLED else np.nan
+
+
+def _kappa_events(given: Evidence, index: int) -> int:
     counts = given.kappa[index]
     return int((counts.fills if isinstance(counts, DepthCounts) else counts.beyond).sum())
 
 
-def unpooled(parameter: str, given: Evidence, index: int) -> float:
-    """Estimate from one tape alone, with no prior, in the catalogue unit; NaN without events."""
-    if parameter == "alpha_touch":
-        labels = given.alpha_touch[index]
-        return float(labels.informed.sum() / labels.total.sum()) if labels.total.sum() else np.nan
-    if parameter == "spread_floor_bps":
-        return mean_cost_bps(given.spread_floor_bps[index])
+def _share_informed(given: Evidence, index: int) -> float:
+    labels = given.alpha_touch[index]
+    return float(labels.informed.sum() / labels.total.sum()) if labels.total.sum() else np.nan
+
+
+def _point_kappa(given: Evidence, index: int) -> float:
     market = point_market(given.kappa[index])
     return np.nan if market is None else float(market.kappa_per_bp[0] * 1e4)
 
@@ -79,7 +77,7 @@ def mean_cost_bps(moments: MarkoutMoments) -> float:
 
 def market_of(tape: Tape) -> Market | None:
     """Maximum-likelihood (kappa, A) of a tape: from own fills, or from the depths that market orders reached."""
-    seen = tape if has_own_fills(tape) else shown(tape, "trades", 0)
+    seen = tape if has_own_fills(tape) else shown_from(tape, "trades", 0)
     return point_market(evidence([seen], window_s=tape.seconds).kappa[0])
 
 
@@ -115,3 +113,17 @@ def _from_walks(counts: WalkCounts) -> Market | None:
     rate = beyond / (2 * float(counts.seconds.sum()))
     half = float(np.average(counts.half_spread_bps, weights=counts.seconds))
     return Market(np.array([kappa]), np.array([rate * np.exp(kappa * half)]))
+
+
+#: Parameter -> (evidence, tape) -> number of its events.
+_EVENTS: Mapping[str, Callable[[Evidence, int], int]] = {
+    "kappa": _kappa_events,
+    "alpha_touch": lambda given, index: int(given.alpha_touch[index].total.sum()),
+    "spread_floor_bps": lambda given, index: int(given.spread_floor_bps[index].n.sum()),
+}
+#: Parameter -> (evidence, tape) -> estimate without prior, in the catalogue unit.
+_UNPOOLED: Mapping[str, Callable[[Evidence, int], float]] = {
+    "kappa": _point_kappa,
+    "alpha_touch": _share_informed,
+    "spread_floor_bps": lambda given, index: mean_cost_bps(given.spread_floor_bps[index]),
+}

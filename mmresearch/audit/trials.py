@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from mmresearch.audit.designs import DESIGNS
-from mmresearch.audit.information import SLICE_S
 from mmresearch.belief.catalogue import Parameter, parameter
 from mmresearch.sim.policies import Policy
 from mmresearch.sim.worlds import plain
@@ -69,11 +68,17 @@ class Trials:
     @property
     def scale_name(self) -> str:
         """Words for the scale on which errors are measured."""
-        return "(log)" if self.design.logarithmic else self.parameter.unit
+        if not self.design.logarithmic:
+            return self.parameter.unit
+        return "(log rate)" if self.parameter.scaled_as == "rate" else "(log)"
 
     def scale(self, value: float, truth: float) -> float:
         """Put a value of the parameter on the scale on which errors are measured."""
-        return float(np.log(max(value, 1e-12 * truth))) if self.design.logarithmic else float(value)
+        if not self.design.logarithmic:
+            return float(value)
+        if self.parameter.scaled_as == "rate":
+            value, truth = -np.log(value), -np.log(truth)
+        return float(np.log(max(value, 1e-12 * truth)))
 
     def rng(self, purpose: str) -> np.random.Generator:
         """Return a generator that depends on the seed, the parameter and the purpose only."""
@@ -84,8 +89,8 @@ class Trials:
         return _tape(*self._typical_key(replicate))
 
     def typical_slices(self, replicate: int = 0) -> tuple[Tape, ...]:
-        """Return the tape of the typical truth in slices of `SLICE_S` seconds."""
-        return _slices(*self._typical_key(replicate))
+        """Return the tape of the typical truth in slices of the design's length."""
+        return _slices(self.design.slice_s, *self._typical_key(replicate))
 
     def _typical_key(self, replicate: int) -> _Key:
         return self._key(self.typical_truth, replicate, None, self.design.typical_policy, {})
@@ -135,8 +140,8 @@ def _tape(
 
 
 @lru_cache(maxsize=4)
-def _slices(*key: Any) -> tuple[Tape, ...]:
-    return tuple(_tape(*key).slices(SLICE_S))
+def _slices(seconds: float, *key: Any) -> tuple[Tape, ...]:
+    return tuple(_tape(*key).slices(seconds))
 
 
 def _number(*parts: object) -> int:

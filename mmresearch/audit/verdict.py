@@ -13,7 +13,7 @@ from mmresearch.audit.agreement import Agreement
 from mmresearch.audit.result import Finding
 
 ACCOUNTING = ("ledger", "units", "sign", "exactness")
-TARGET = ("policy", "estimand")
+TARGET = ("liveness", "policy", "estimand")
 #: A pass with less power than this is undecided.
 LEAST_POWER = 0.5
 
@@ -39,7 +39,7 @@ def decide(findings: Sequence[Finding], agreement: Agreement | None, provenance:
     agreement : Agreement or None
         Numbers against the reference of this tape; ``None`` if there is none.
     provenance : str
-        Provenance of the tape, or "worlds" if no tape was given.
+        Provenance of the tape; "worlds" if no tape was given, "no reference" if there is none to judge by on tapes.
     """
     checked = [_without_power(f) for f in findings]
     headline, reason = _headline(checked, agreement, provenance)
@@ -75,6 +75,8 @@ def _no_fault(findings: Sequence[Finding], failed: dict[str, Finding], provenanc
         return "undecided", f"{errors[0].check} broke: {errors[0].why}"
     if "reference" in failed:
         return "undecided", f"reference: {failed['reference'].why}"
+    if provenance == "no reference":
+        return "undecided", f"no reference model yet: {_told(findings)}, but nothing judges it on the tapes."
     if provenance == "worlds":
         return "undecided", "no tape: passes in worlds are not a certificate for a market; give a tape."
     if "decision" in failed:
@@ -86,12 +88,19 @@ def _no_fault(findings: Sequence[Finding], failed: dict[str, Finding], provenanc
     if failed:
         first = next(iter(failed.values()))
         return "usable", f"imperfect, but costs less than the tolerance. {first.check}: {first.why}"
-    power = min(f.power for f in findings if f.power is not None)
-    return "certified", f"all {len(findings)} checks pass, each with power {power:.2f} or more."
+    applied = [f for f in findings if f.status != "not applicable"]
+    power = min(f.power for f in applied if f.power is not None)
+    return "certified", f"all {len(applied)} checks that apply pass, each with power {power:.2f} or more."
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    """Say in words what the worlds found, where no check fails."""
+    weak = [f.check for f in findings if f.status == "undecided"]
+    return f"in worlds {', '.join(weak)} cannot be decided" if weak else "every check in worlds passes that applies"
 
 
 def _axis(findings: Sequence[Finding], axis: str) -> str:
-    mine = [f for f in findings if f.axis == axis]
+    mine = [f for f in findings if f.axis == axis and f.status != "not applicable"]
     if not mine:
         return "not examined"
     for status in ("error", "fail", "undecided"):

@@ -12,11 +12,17 @@ from mmresearch.learn.deployed.alpha import (
     alpha_two_labels,
     alpha_two_sided,
 )
+from mmresearch.learn.deployed.events import NEVER_UPDATED
 from mmresearch.learn.deployed.floor import DeployedFloor, known_variance_floor
 from mmresearch.learn.deployed.kappa import DeployedKappa, KappaFillDistances
 from mmresearch.learn.sound.alpha import AlphaTouch, AlphaTouchLabelError
+from mmresearch.learn.sound.cascade import CascadeThreshold
+from mmresearch.learn.sound.decay import MicropriceDecay
 from mmresearch.learn.sound.floor import SpreadFloor
 from mmresearch.learn.sound.kappa import KappaExposure, KappaMarketOrders
+from mmresearch.learn.sound.location import ChangepointBias, SkewSlope
+from mmresearch.learn.sound.moves import MoveScale
+from mmresearch.learn.sound.toxic import ToxicHours
 
 
 def kappa_rate_once() -> DeployedKappa:
@@ -31,7 +37,21 @@ SOUND: Mapping[str, Callable[[], Learner]] = {
     "AlphaTouch": AlphaTouch,
     "AlphaTouchLabelError": AlphaTouchLabelError,
     "SpreadFloor": SpreadFloor,
+    "MoveScale": MoveScale,
+    "SkewSlope": SkewSlope,
+    "ChangepointBias": ChangepointBias,
+    "MicropriceDecay": MicropriceDecay,
+    "CascadeThreshold": CascadeThreshold,
+    "ToxicHours": ToxicHours,
 }
+
+#: Rows that speak of moves or signals and that the deployed system never updates.
+_NEVER_UPDATED = (
+    "momentum_normalizer_bps",
+    "proactive_skew_sensitivity",
+    "predictive_bias_sensitivity",
+    "microprice_decay",
+)
 
 #: Learners as deployed.
 DEPLOYED: Mapping[str, Callable[[], Learner]] = {
@@ -39,6 +59,7 @@ DEPLOYED: Mapping[str, Callable[[], Learner]] = {
     "KappaFillDistances": KappaFillDistances,
     "DeployedAlpha": DeployedAlpha,
     "DeployedFloor": DeployedFloor,
+    **{f"NeverUpdated({name})": NEVER_UPDATED[name] for name in _NEVER_UPDATED},
 }
 
 #: The faults of the deployed learners one at a time.

@@ -87,7 +87,7 @@ def play(
     if truth.dynamics.hawkes:
         flow = with_offspring(flow, truth.dynamics.hawkes, seconds, stream(seed, "hawkes"))
     path = _as_quoted(truth, draw_path(truth, seconds, quote_s, windows, stress, rng, steps), seed)
-    n = int(seconds / 0.5) + 8
+    n = min(int(seconds / 0.5) + 8, len(path[0]))  # an order is placed at a quote, and kept for half a second at least
     given = _given(truth, policy, windows, flow, path, steps, [policy.plan(rng, n), policy.plan(rng, n)])
     written = walk(given, rng)
     quotes, fills = _quotes(given, written, rng, seconds, truth.lot), _fills(written, truth.lot)

@@ -113,8 +113,16 @@ _WORLDS: Mapping[str, Callable[[float, Drawn], Values]] = {
 }
 #: Parameters that have a plain world.
 PLAIN_PARAMETERS = tuple(_WORLDS)
-#: Mean time between quotes (s), where it is not that of `mmresearch.sim.worlds.simulate`.
-PLAIN_QUOTE_S: Mapping[str, float] = {"toxic_hour_gamma_mult": 30.0}
+#: Mean time between quotes (s), where it is not that of `mmresearch.sim.worlds.simulate`: fewer where days are played,
+#: or hours of moves that are read on whole seconds, which begin with a quote anyway.
+PLAIN_QUOTE_S: Mapping[str, float] = {
+    "toxic_hour_gamma_mult": 30.0,
+    "momentum_normalizer_bps": 1.0,
+    "proactive_skew_sensitivity": 2.0,
+    "predictive_bias_sensitivity": 2.0,
+    "microprice_decay": 2.0,
+    "cascade_oi_threshold": 2.0,
+}
 
 
 def _held(features: Mapping[str, Any], nuisance: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,6 +11,8 @@ QUOTE_COLUMNS = ("ts", "bid", "bid_sz", "ask", "ask_sz")
 TRADE_COLUMNS = ("ts", "price", "size", "side")
 ORDER_COLUMNS = ("order_id", "side", "price", "size", "placed", "removed")
 FILL_COLUMNS = ("ts", "order_id", "side", "price", "size")
+#: Signals that have a direction, up or down: they change their sign where buy and sell are exchanged.
+SIGNED_SIGNALS = frozenset({"momentum"})
 _INTEGERS = ("side", "order_id")
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmresearch.tape import hypothetical
-from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
+from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, SIGNED_SIGNALS, TRADE_COLUMNS, empty_table
 
 Provenance = Literal["own-fills", "market-proxy", "synthetic"]
 
@@ -129,9 +129,9 @@ class Tape:
             yield self.between(float(start), float(end))
 
     def mirrored(self) -> Tape:
-        """Exchange buy and sell: every price p becomes P0^2/p, with P0 the first mid.
+        """Exchange buy and sell: every price p becomes P0^2/p, with P0 the first mid, and signals with a sign turn.
 
-        Signed moves against us are unchanged, so an honest learner cannot tell the two tapes apart.
+        Signed moves against us are unchanged, so an honest learner of costs cannot tell the two tapes apart.
         """
         if self.quotes.empty:
             raise ValueError(f"{self.asset}: a tape without quotes has no first mid to mirror about")
@@ -151,6 +151,7 @@ class Tape:
             trades=_mirror(self.trades, square),
             orders=_mirror(self.orders, square),
             fills=_mirror(self.fills, square),
+            signals=None if self.signals is None else _turn(self.signals),
         )
 
     def at_touch(self) -> Tape:
@@ -193,6 +194,10 @@ def _rows(table: pd.DataFrame, t0: float, t1: float) -> pd.DataFrame:
 
 def _mirror(table: pd.DataFrame, square: float) -> pd.DataFrame:
     return table.assign(price=square / table["price"], side=-table["side"])
+
+
+def _turn(signals: pd.DataFrame) -> pd.DataFrame:
+    return signals.assign(**{name: -signals[name] for name in sorted(SIGNED_SIGNALS.intersection(signals.columns))})
 
 
 def _scale(table: pd.DataFrame, price: float, time: float) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mmresearch.audit.information import Information
 from mmresearch.sim.policies import Policy
@@ -28,7 +29,7 @@ class Design:
     seconds, short_seconds : float
         Length of a tape with much data, and of a tape of the calibration check.
     logarithmic : bool
-        Whether errors are measured on the log scale.
+        Whether errors are measured on the log scale: of a factor or probability per second, that of its rate -ln.
     tolerance : float
         Bias that does not matter, on that scale.
     is_cost : bool
@@ -41,7 +42,8 @@ class Design:
     nulls : mapping
         Name -> (world arguments, the parameter's truth there): worlds in which the answer is known without a scale.
     policies : mapping
-        Name -> quoting policy; the posterior must not depend on it.
+        Name -> quoting policy; the posterior must not depend on it. None where the row does not speak of our fills:
+        then the check of policies does not apply.
     policy_world : mapping
         World arguments held fixed while policies are compared: a mid that moves, so that old orders differ from new.
     information : callable or None
@@ -49,6 +51,13 @@ class Design:
         which the learner may know or not: then calibration must tell.
     typical_policy : Policy or None
         How we quoted on the typical tape, where that matters.
+    mirror : {1, -1}
+        By what the parameter is multiplied where buy and sell are exchanged: 1 for costs, rates and sizes, -1 for what
+        has a direction.
+    evidence : {"events", "series"}
+        Whether a learner can lose its evidence event by event (fills, trades), or in stretches of quotes and signals.
+    slice_s : float
+        Length in seconds of the slices over which `information` is followed.
     """
 
     truths: tuple[float, ...]
@@ -62,6 +71,9 @@ class Design:
     mirror_slack: float
     information: Information | None
     typical_policy: Policy | None = None
+    mirror: Literal[1, -1] = 1
+    evidence: Literal["events", "series"] = "events"
+    slice_s: float = 30.0
     nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     nulls: Mapping[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)

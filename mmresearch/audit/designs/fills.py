@@ -12,7 +12,8 @@ LADDER_BPS = (2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 25.0)
 CLOSE_BPS = (1.5, 3.0, 5.0, 8.0)
 DEEP_BPS = (9.0, 12.0, 16.0, 20.0, 25.0)
 
-_POLICIES: Mapping[str, Policy] = {
+#: How we might have quoted, besides: what fills teach may not depend on it.
+POLICIES: Mapping[str, Policy] = {
     "ladder to 25 bps": Rotating(depths_bps=LADDER_BPS, touch_share=0.3),
     "close ladder": Rotating(depths_bps=CLOSE_BPS, touch_share=0.3),
     "old orders": Stale(depths_bps=DEEP_BPS, touch_share=0.35, seconds=240.0),
@@ -35,7 +36,7 @@ FILL_DESIGNS: Mapping[str, Design] = {
         information=moved_information,
         typical_policy=Rotating(depths_bps=LADDER_BPS, touch_share=0.0),
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 3.0)},
-        policies=_POLICIES,
+        policies=POLICIES,
     ),
     "alpha_touch": Design(
         truths=(0.05, 0.15, 0.25, 0.4, 0.55, 0.7),
@@ -50,7 +51,7 @@ FILL_DESIGNS: Mapping[str, Design] = {
         information=counted_labels,
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 2.0)},
         nulls={"jumps in our favour": ({"adverse_bps": -14.0}, 0.0)},
-        policies=_POLICIES,
+        policies=POLICIES,
         policy_world={"sigma_bps_per_sqrt_s": 3.0, **_SAME_FLOW},
     ),
     "spread_floor_bps": Design(
@@ -65,6 +66,6 @@ FILL_DESIGNS: Mapping[str, Design] = {
         mirror_slack=0.03,
         information=None,
         nuisances={"sigma_bps_per_sqrt_s": (0.5, 3.0)},
-        policies=_POLICIES,
+        policies=POLICIES,
     ),
 }

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,17 +22,14 @@ import pandas as pd
 
 from mmresearch.belief.catalogue import parameter
 from mmresearch.belief.contract import Belief
+from mmresearch.learn.batch.events import shown_from, source_of
 from mmresearch.learn.bundled import SOUND
 from mmresearch.learn.contract import Learner, name_of, reads_of, run
-from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
 from mmresearch.tape.evidence import DepthCounts, Evidence, evidence
-from mmresearch.tape.hypothetical import default_depths_bps
 from mmresearch.tape.orders import OwnOrders
 from mmresearch.tape.schema import Tape
-from mmresearch.tape.touch import touch_source
 from mmresearch.tape.walks import market_orders
 
-ROTATION_S = 5.0
 #: Columns of the table, in order.
 COLUMNS = (
     "asset", "parameter", "learner", "unit", "events", "n", "mean", "sd", "p05", "p50", "p95",
@@ -119,8 +115,7 @@ def shown(learner: Learner, tape: Tape, seed: int = 0) -> tuple[Tape, str]:
     Parameters
     ----------
     learner : Learner
-        One that reads trades sees no orders of ours. Of the others, kappa needs fills at several depths, the rest fills
-        at the touch.
+        Whom to show it; see `mmresearch.learn.batch.events`.
     tape : Tape
         With own fills: it is left as it is.
     seed : int
@@ -132,15 +127,11 @@ def shown(learner: Learner, tape: Tape, seed: int = 0) -> tuple[Tape, str]:
     events : {"trades", "own fills", "rotating", "at touch", "none"}
         "none" where there is neither an own fill nor a market order that could have filled one.
     """
-    if reads_of(learner) == "trades":
-        return replace(tape, orders=empty_table(ORDER_COLUMNS), fills=empty_table(FILL_COLUMNS)), "trades"
-    if touch_source(tape) == "own":
-        return tape, "own fills"
-    if not market_orders(tape.trades, tape.quotes, tape.meta.tick).visible.any():
+    source = source_of(learner, tape)
+    proxied = source in ("rotating", "at touch")
+    if proxied and not market_orders(tape.trades, tape.quotes, tape.meta.tick).visible.any():
         return tape, "none"
-    if learner.parameter == "kappa":
-        return tape.rotating(default_depths_bps(tape), ROTATION_S, seed), "rotating"
-    return tape.at_touch(), "at touch"
+    return shown_from(tape, source, seed), source
 
 
 def count_events(learner: Learner, tape: Tape) -> int:

@@ -142,15 +142,18 @@ class MicropriceDecay:
 @njit(cache=True)
 def _regress(x: Any, ts: Any, rate: Any, sums: Any, last_s: float, last: float) -> tuple[float, float, float]:
     """Add steps to the sums, in place; return their number, and time and value of the last observation."""
-    count = 0.0
+    count, of_gap = 0.0, np.nan
+    left, log_left, kept = np.empty(rate.size), np.empty(rate.size), np.empty(rate.size)
     for i in range(x.size):
         gap = ts[i] - last_s
         if gap <= GAP_S:
             count += 1.0
+            if gap != of_gap:  # where a quote comes every second, gaps are the same
+                of_gap, left, kept = gap, -np.expm1(-2.0 * rate * gap), np.exp(-rate * gap)
+                log_left = np.log(left)
             for k in range(rate.size):
-                left = -np.expm1(-2.0 * rate[k] * gap)
-                residual = x[i] - np.exp(-rate[k] * gap) * last
-                sums[LOG_DET, k] += np.log(left)
-                sums[SQUARES, k] += residual * residual / left
+                residual = x[i] - kept[k] * last
+                sums[LOG_DET, k] += log_left[k]
+                sums[SQUARES, k] += residual * residual / left[k]
         last_s, last = ts[i], x[i]
     return count, last_s, last
