@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ def test_cuts_do_not_matter_to_a_forgetting_learner(kind):
     learner, tape = Forgetting(kind(), 0.2 * TAPES[kind].seconds, 10), TAPES[kind]
     cut = [tape.t0, *np.sort(rng().uniform(tape.t0, tape.t1, 12)), tape.t1]
     state = learner.init()
-    for a, b in zip(cut[:-1], cut[1:], strict=True):
+    for a, b in pairwise(cut):
         state = learner.update(state, tape.between(float(a), float(b)))
     whole = run(learner, tape)
     np.testing.assert_allclose(numbers(kind, state.inner), numbers(kind, whole.inner), rtol=1e-7)
