@@ -12,7 +12,7 @@ from mmresearch.audit.agreement import Draws, compare
 from mmresearch.audit.battery import CHECKS, SHARES, apply_checks, battery
 from mmresearch.audit.beliefs import Summary, summarise
 from mmresearch.audit.calibration import p_value
-from mmresearch.audit.designs import DESIGNS
+from mmresearch.audit.designs.fills import FILL_DESIGNS
 from mmresearch.audit.exactness import belief_faults
 from mmresearch.audit.information import overclaim
 from mmresearch.audit.result import VERDICTS, Finding
@@ -26,10 +26,10 @@ SEED = 11
 
 @pytest.fixture(scope="module")
 def found():
-    """What the worlds say of the bundled learners: name -> check -> finding."""
+    """What the worlds say of the bundled learners of our own fills: name -> check -> finding."""
     learners = [make() for make in BUNDLED.values()]
     findings = {x.name: {} for x in learners}
-    for parameter in DESIGNS:
+    for parameter in FILL_DESIGNS:
         group = [x for x in learners if x.parameter == parameter]
         for learner, each in zip(group, apply_checks(tuple(CHECKS), group, SEED, quick=True), strict=True):
             findings[learner.name] = {f.check: f for f in each}

@@ -63,7 +63,7 @@ SIGNAL_DESIGNS: Mapping[str, Design] = {
         nulls={"changes foretell nothing": ({"changepoints_move_sigmas": 0.0}, 0.0)},
     ),
     "microprice_decay": Design(
-        truths=(0.9992, 0.9985, 0.9975, 0.996, 0.994, 0.99),
+        truths=(0.99, 0.994, 0.996, 0.9975, 0.9985, 0.9992),
         typical=0.997,
         support=(0.01, 0.99999),
         seconds=43200.0,
