@@ -237,7 +237,7 @@ def _pass(check: str, axis: str = "algebra", power: float | None = 1.0) -> Findi
     return Finding(check, axis, "pass", 0.0, 1.0, power, "fine.")
 
 
-ALL = [_pass(c) for c in ("ledger", "units", "sign", "exactness", "estimand", "policy")] + [
+ALL = [_pass(c) for c in ("ledger", "units", "sign", "exactness", "liveness", "estimand", "policy")] + [
     _pass("calibration", "calibration"),
     _pass("reference", "reference", None),
     _pass("agreement", "calibration"),
@@ -269,12 +269,45 @@ def failing(check: str, why: str = "bad.") -> list[Finding]:
         (failing("calibration", "overconfident: so much."), belief(), "synthetic", "overconfident"),
         (failing("reference"), None, "synthetic", "undecided"),
         ([replace(f, power=0.2) if f.check == "policy" else f for f in ALL], belief(), "synthetic", "undecided"),
-        (ALL[:7], None, "worlds", "undecided"),
+        (ALL[:8], None, "worlds", "undecided"),
+        (ALL[:8], None, "no reference", "undecided"),
+        (failing("liveness"), belief(), "synthetic", "wrong target"),
+        (failing("liveness"), None, "no reference", "wrong target"),
+        (
+            [replace(f, status="not applicable", power=None) if f.check == "policy" else f for f in ALL],
+            belief(),
+            "synthetic",
+            "certified",
+        ),
     ],
 )
 def test_headline_follows_precedence(findings, agreement, provenance, headline):
     assert headline in VERDICTS
     assert decide(findings, agreement, provenance).headline == headline
+
+
+def test_checks_that_do_not_apply_are_not_counted():
+    some = [replace(f, status="not applicable", power=None) if f.check == "policy" else f for f in ALL]
+    verdict = decide(some, belief(), "synthetic")
+    assert verdict.algebra == "pass: 6 of 6"
+    assert verdict.reason.startswith(f"all {len(ALL) - 1} checks that apply pass")
+    assert decide(ALL, belief(), "synthetic").algebra == "pass: 7 of 7"
+    only = [f for f in some if f.check == "policy"]
+    assert decide(only, None, "worlds").algebra == "not examined"
+
+
+@pytest.mark.parametrize(
+    ("findings", "says"),
+    [
+        (ALL[:8], "every check in worlds passes that applies"),
+        ([replace(f, power=0.2) if f.check == "estimand" else f for f in ALL[:8]], "estimand cannot be decided"),
+    ],
+)
+def test_without_a_reference_model_the_reason_says_so(findings, says):
+    verdict = decide(findings, None, "no reference")
+    assert verdict.headline == "undecided"
+    assert verdict.reason.startswith("no reference model yet: ")
+    assert says in verdict.reason
 
 
 @pytest.mark.parametrize(

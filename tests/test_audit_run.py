@@ -12,7 +12,8 @@ import pytest
 from scipy import stats
 
 import mmresearch as mm
-from mmresearch.learn import AlphaTouch, KappaExposure, SpreadFloor
+from mmresearch.learn import AlphaTouch, KappaExposure, SkewSlope, SpreadFloor
+from mmresearch.report.html import render
 from mmresearch.sim.worlds import World
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
 
@@ -48,13 +49,13 @@ class Guess:
 
 @pytest.fixture(scope="module")
 def found():
-    learners = [SpreadFloor(), Guess()]
+    learners = [SpreadFloor(), Guess(), SkewSlope()]
     return audit(TAPES, learners, backend="both", quick=True, seed=3, jobs=1, truths=TRUTHS)
 
 
 def test_every_learner_gets_a_certificate_for_every_tape_it_can_be_judged_on(found):
     rows = [(c.learner, c.tape) for c in found.audit.certificates]
-    assert rows == [*(("SpreadFloor", t.asset) for t in TAPES), ("Guess", None)]
+    assert rows == [*(("SpreadFloor", t.asset) for t in TAPES), ("Guess", None), ("SkewSlope", None)]
     for c in found.audit.certificates[:3]:
         assert c.lo < c.mean < c.hi
         assert c.reference_lo < c.reference_mean < c.reference_hi
@@ -66,7 +67,17 @@ def test_every_learner_gets_a_certificate_for_every_tape_it_can_be_judged_on(fou
 
 def test_a_sound_learner_is_cleared_and_a_preference_is_not_identified(found):
     verdicts = {c.learner: c.verdict for c in found.audit.certificates}
-    assert verdicts == {"SpreadFloor": "certified", "Guess": "not identified"}
+    assert verdicts == {"SpreadFloor": "certified", "Guess": "not identified", "SkewSlope": "undecided"}
+
+
+def test_a_learner_without_a_reference_model_is_judged_in_worlds_and_says_so(found):
+    certificate = found.audit.certificates[-1]
+    assert certificate.reason.startswith("no reference model yet: every check in worlds passes")
+    assert certificate.algebra == "pass: 6 of 6"
+    assert (certificate.n_events, certificate.reference_mean, certificate.regret_bps) == (0, None, None)
+    page = render(found.audit)
+    assert "no reference model yet of proactive_skew_sensitivity: learners of it are judged in worlds alone" in page
+    assert "not applicable" in page
 
 
 def test_both_backends_are_fitted_and_agree(found):
@@ -79,7 +90,9 @@ def test_both_backends_are_fitted_and_agree(found):
 
 
 def test_the_number_of_processes_changes_nothing(found):
-    again = audit(TAPES, [SpreadFloor(), Guess()], backend="both", quick=True, seed=3, jobs=2, truths=TRUTHS)
+    again = audit(
+        TAPES, [SpreadFloor(), Guess(), SkewSlope()], backend="both", quick=True, seed=3, jobs=2, truths=TRUTHS
+    )
     pd.testing.assert_frame_equal(again.audit.table, found.audit.table, check_exact=True)
 
 

@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 import random_tapes
 
+from mmresearch.audit.designs import DESIGNS
+from mmresearch.audit.designs.signals import SIGNAL_DESIGNS
 from mmresearch.audit.exactness import QUADRATURE_BOUND, quadrature_gap
 from mmresearch.belief.beta import Beta
 from mmresearch.belief.catalogue import prior
 from mmresearch.belief.gamma import Gamma
 from mmresearch.learn.batch.calibration import COLUMNS, calibrate, share_of_prior, shown
+from mmresearch.learn.batch.counts import count_events
 from mmresearch.learn.batch.deployed import BATCH_DEPLOYED, BatchHawkes, calibrate_deployed
 from mmresearch.learn.batch.deployed_fills import BatchAlpha, BatchFloor
 from mmresearch.learn.batch.deployed_risk import BatchCascade, BatchToxicHours, DropState, HourSums
@@ -23,7 +26,7 @@ from mmresearch.learn.bundled import SOUND
 from mmresearch.learn.contract import run
 from mmresearch.learn.deployed.families import deployed_state
 from mmresearch.sim.population import population
-from mmresearch.sim.worlds import simulate
+from mmresearch.sim.worlds import plain, simulate
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, TRADE_COLUMNS, empty_table
 from mmresearch.tape.read import read
 from mmresearch.tape.schema import Tape, TapeMeta
@@ -286,6 +289,11 @@ def test_kappa_books_trades_of_the_last_second_over_the_time_to_the_next_snapsho
 TAPES = [simulate(truth, 600.0, seed=k) for k, truth in enumerate(population(2, 5))]
 
 
+#: Learners of our own fills; the others read trades, quotes and signals.
+OF_FILLS = ("KappaExposure", "AlphaTouch", "AlphaTouchLabelError", "SpreadFloor", "ToxicHours")
+OF_FLOW = (*OF_FILLS[:4], "KappaMarketOrders")
+
+
 def test_one_row_for_each_asset_and_learner_equal_to_the_stream():
     told = []
     table = calibrate(TAPES, progress=lambda *what: told.append(what))
@@ -300,7 +308,7 @@ def test_one_row_for_each_asset_and_learner_equal_to_the_stream():
         assert [row[c] for c in ("mean", "sd", "p05", "p50", "p95")] == pytest.approx(want, rel=1e-9)
         start = learner.posterior(learner.init())
         assert (row["prior_mean"], row["prior_sd"]) == pytest.approx((start.mean(), start.std()))
-        assert row["events"] == ("trades" if row["learner"] == "KappaMarketOrders" else "own fills")
+        assert row["events"] == ("own fills" if row["learner"] in OF_FILLS else "trades")
 
 
 def test_counts_and_shares_of_the_prior_agree():
@@ -310,7 +318,25 @@ def test_counts_and_shares_of_the_prior_agree():
     assert table.loc["SpreadFloor", "n"] == n
     assert table.loc["KappaExposure", "n"] == len(TAPES[0].fills)
     assert table.loc["KappaMarketOrders", "n"] > 50
-    assert (table["share_of_prior"] < 0.2).all()
+    assert (table.loc[list(OF_FLOW), "share_of_prior"] < 0.2).all()
+    assert table.loc["ToxicHours", "n"] == n
+    assert table.loc["MoveScale", "n"] == 9  # of 600 s, from the first minute after a quote on
+    assert table.loc["MicropriceDecay", "n"] == pytest.approx(599, rel=0.05)
+    for name in ("SkewSlope", "ChangepointBias", "CascadeThreshold"):  # the tape has no signal
+        assert (table.loc[name, "n"], table.loc[name, "share_of_prior"]) == (0, pytest.approx(1.0, rel=1e-3))
+
+
+def test_series_are_counted_as_their_learners_see_them():
+    tapes = {name: plain(name, DESIGNS[name].typical, 3600.0, 1) for name in SIGNAL_DESIGNS}
+    learners = {make().parameter: make() for make in SOUND.values() if make().parameter in tapes}
+    states = {name: run(learner, tapes[name]) for name, learner in learners.items()}
+    counts = {name: count_events(learner, tapes[name]) for name, learner in learners.items()}
+    assert counts["momentum_normalizer_bps"] == states["momentum_normalizer_bps"].n
+    assert counts["proactive_skew_sensitivity"] == states["proactive_skew_sensitivity"].pairs.n
+    assert counts["microprice_decay"] == states["microprice_decay"].n
+    # Not every report counts: some come too close to another, and the last minute has no move after it.
+    assert 0 <= counts["predictive_bias_sensitivity"] - states["predictive_bias_sensitivity"].moves.n < 15
+    assert 0 <= counts["cascade_oi_threshold"] - states["cascade_oi_threshold"].total.sum() <= 1
 
 
 def test_a_tape_without_own_fills_is_shown_hypothetical_orders():
@@ -318,9 +344,11 @@ def test_a_tape_without_own_fills_is_shown_hypothetical_orders():
     table = calibrate(bare).set_index("learner")
     assert table["events"].to_dict() == {
         "KappaExposure": "rotating", "KappaMarketOrders": "trades", "AlphaTouch": "at touch",
-        "AlphaTouchLabelError": "at touch", "SpreadFloor": "at touch",
+        "AlphaTouchLabelError": "at touch", "SpreadFloor": "at touch", "MoveScale": "trades", "SkewSlope": "trades",
+        "ChangepointBias": "trades", "MicropriceDecay": "trades", "CascadeThreshold": "trades",
+        "ToxicHours": "at touch",
     }  # fmt: skip
-    assert (table["n"] > 50).all()
+    assert (table.loc[list((*OF_FLOW, "ToxicHours")), "n"] > 50).all()
     seen, _ = shown(SOUND["SpreadFloor"](), bare)
     assert seen.meta.provenance == "market-proxy"
     again = calibrate(bare, seed=1).set_index("learner")
@@ -329,8 +357,11 @@ def test_a_tape_without_own_fills_is_shown_hypothetical_orders():
 
 
 def test_without_events_the_prior_is_all_there_is():
-    table = calibrate(Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 60.0).quotes))
-    assert set(table["events"]) == {"none", "trades"}
+    of_flow = [SOUND[name]() for name in OF_FLOW]
+    quiet = calibrate(Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 60.0).quotes), of_flow)
+    bare = calibrate(Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 0.0).quotes))  # nor a quote, from which series learn
+    table = pd.concat([quiet, bare])
+    assert set(quiet["events"]) == set(bare["events"]) == {"none", "trades"}
     assert (table["n"] == 0).all()
     assert table["share_of_prior"].tolist() == pytest.approx([1.0] * len(table), rel=1e-3)
     assert table["mean"].tolist() == pytest.approx(table["prior_mean"].tolist(), rel=1e-3)

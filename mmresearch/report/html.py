@@ -177,8 +177,18 @@ def _summary(audit: Audit, groups: Sequence[ParameterResult]) -> dict[str, Any]:
         "span": _span(audit.tapes),
         "provenances": " and ".join(sorted({t.provenance for t in audit.tapes})),
         "backends": " and ".join(sorted({_BACKENDS.get(f.backend, f.backend) for f in audit.fits}, key=str.lower)),
+        "worlds_only": _worlds_only(groups) if audit.tapes else [],
         "refused": [f for f in audit.fits if not f.admitted],
     }
+
+
+def _worlds_only(groups: Sequence[ParameterResult]) -> list[str]:
+    """Learned parameters that no tape judged, though tapes were given."""
+    return [
+        g.parameter
+        for g in groups
+        if CATALOGUE[g.parameter].kind == "learned" and all(c.tape is None for x in g.learners for c in x.certificates)
+    ]
 
 
 def _span(tapes: Sequence[TapeSummary]) -> str:

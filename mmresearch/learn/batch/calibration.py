@@ -14,7 +14,7 @@ shown with hypothetical orders, and the column `events` says so. Numbers are in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,10 @@ import pandas as pd
 
 from mmresearch.belief.catalogue import parameter
 from mmresearch.belief.contract import Belief
+from mmresearch.learn.batch.counts import count_events
 from mmresearch.learn.batch.events import shown_from, source_of
 from mmresearch.learn.bundled import SOUND
-from mmresearch.learn.contract import Learner, name_of, reads_of, run
-from mmresearch.tape.evidence import DepthCounts, Evidence, evidence
-from mmresearch.tape.orders import OwnOrders
+from mmresearch.learn.contract import Learner, name_of, run
 from mmresearch.tape.schema import Tape
 from mmresearch.tape.walks import market_orders
 
@@ -62,7 +61,7 @@ def calibrate(
     -------
     DataFrame
         One row per asset and learner (a parameter with two learners has two): `COLUMNS`. ``events`` names what the
-        learner saw, ``n`` counts what of it speaks about the parameter: see `count_events`.
+        learner saw, ``n`` counts what of it speaks about the parameter: see `mmresearch.learn.batch.counts`.
     """
     given = [tapes] if isinstance(tapes, Tape) else list(tapes)
     taught = [make() for make in SOUND.values()] if learners is None else list(learners)
@@ -132,31 +131,6 @@ def shown(learner: Learner, tape: Tape, seed: int = 0) -> tuple[Tape, str]:
     if proxied and not market_orders(tape.trades, tape.quotes, tape.meta.tick).visible.any():
         return tape, "none"
     return shown_from(tape, source, seed), source
-
-
-def count_events(learner: Learner, tape: Tape) -> int:
-    """Count the events that speak about the parameter, on the tape that the learner was shown.
-
-    Touch fills whose move 500 ms later is known for alpha_touch and spread_floor_bps; for kappa fills of listed orders,
-    or market orders that walked; for other parameters all market orders if the learner reads trades, else all fills.
-    """
-    if learner.parameter in _SPEAKING:
-        return int(_SPEAKING[learner.parameter](evidence([tape], max(tape.seconds, 1.0))))
-    if reads_of(learner) == "trades":
-        return len(market_orders(tape.trades, tape.quotes, tape.meta.tick))
-    return int(OwnOrders().step(tape)[3].ts.size)
-
-
-def _kappa_events(given: Evidence) -> float:
-    counts = given.kappa[0]
-    return float((counts.fills if isinstance(counts, DepthCounts) else counts.beyond).sum())
-
-
-_SPEAKING: Mapping[str, Callable[[Evidence], float]] = {
-    "alpha_touch": lambda given: float(given.alpha_touch[0].total.sum()),
-    "spread_floor_bps": lambda given: float(given.spread_floor_bps[0].n.sum()),
-    "kappa": _kappa_events,
-}
 
 
 def share_of_prior(prior: Belief, posterior: Belief, support: tuple[float, float]) -> float:
