@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmresearch.audit.accounting import ledger_faults
+from mmresearch.audit.accounting import ledger_faults, silence
 from mmresearch.audit.battery import CHECKS, apply_checks
 from mmresearch.audit.designs.series import SERIES_DESIGNS
 from mmresearch.audit.information import overclaim
 from mmresearch.audit.trials import Trials
 from mmresearch.audit.verdict import decide
 from mmresearch.learn.bundled import BUNDLED
-from mmresearch.learn.contract import name_of
+from mmresearch.learn.contract import name_of, run
 from mmresearch.learn.sound.hawkes import HawkesAlpha, HawkesBeta, HawkesMu
 from mmresearch.learn.sound.hazard import HazardRate
 from mmresearch.learn.sound.levels import KalmanQ, KalmanR
@@ -223,11 +223,11 @@ def test_tapes_of_event_times_end_with_the_market(name):
 
 
 def test_an_open_and_silent_market_is_evidence_about_its_rate_and_a_shut_one_is_none():
-    trials = Trials("hawkes_mu", SEED, quick=True)
-    shut = trials.tape(0.5, seconds=1800.0)
-    silences = [
-        ledger_faults(HawkesMu(), tape, np.random.default_rng(0))["silence adds information"]
+    learner, shut = HawkesMu(), Trials("hawkes_mu", SEED, quick=True).tape(0.5, seconds=1800.0)
+    before = learner.posterior(run(learner, shut))
+    after = [
+        learner.posterior(learner.update(run(learner, tape), silence(tape, tape.t1, 700.0)))
         for tape in (shut, replace(shut, sessions=None))
     ]
-    assert silences[0] < 0.5
-    assert silences[1] > 1
+    assert after[0].mean() == pytest.approx(before.mean(), abs=0.2 * before.std())
+    assert after[1].mean() < before.mean() - 2 * before.std()
