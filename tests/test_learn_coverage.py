@@ -112,7 +112,7 @@ def every_path(series, stay, emissions):
 def test_the_forward_recursion_is_the_sum_over_all_paths():
     rng = np.random.default_rng(13)
     gap = np.array([1.0, 1, 3, 1, 1, 2, 1, 1])
-    series = series_of(gap, rng.normal(0, 2, 8), rng.normal(-8, 0.2, 8), 0.02)
+    series = series_of(gap, rng.normal(0, 2, 8), rng.normal(-8, 0.2, 8), np.ones(8), 0.02)
     emissions = np.array([0.8, 2.5, -8.1, -7.9, 0.15, 0.03])
     for stay in (0.55, 0.9, 0.99):
         want = every_path(series, stay, emissions)
@@ -124,7 +124,7 @@ def test_fitting_never_lowers_the_likelihood_and_finds_the_truth():
     learner = RegimeStickiness()
     state = run(learner, make.regimes(rng, 0.97, 3.0, 1.5, 4000))
     gap = np.append(1.0, np.diff(state.series[:, 0]))
-    series = series_of(gap, state.series[:, 1], state.series[:, 2], 0.02)
+    series = series_of(gap, state.series[:, 1], state.series[:, 2], state.series[:, 4], 0.02)
     heights, emissions, stay = [], first_guess(series), 0.9
     for _ in range(12):
         emissions, stay, value = fitted(series, stay, emissions, 1, (0.0, 0.0))

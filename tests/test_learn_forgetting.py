@@ -29,8 +29,8 @@ from mmresearch.tape.schema import Tape
 
 TRUTH = population(1, 3)[0]
 TAPE = simulate(TRUTH, 900.0, seed=3)
-#: Sound learners whose state says what of it is evidence.
-FADING = [name for name, make in SOUND.items() if isinstance(make().init(), Fading)]
+#: Sound learners of fills and of the depths of trades; the others are in `test_learn_forgetting_series`.
+OF_FLOW = ["KappaExposure", "KappaMarketOrders", "AlphaTouch", "AlphaTouchLabelError", "SpreadFloor"]
 HALF_LIFE_S, CELLS = 200.0, 25  # cells of 8 s: few, so that the tests are quick
 
 
@@ -86,12 +86,11 @@ def in_pieces(learner: Learner, tape: Tape, cuts) -> Memory:
     return state
 
 
-def test_learners_of_fills_and_of_trades_fade():
-    of_flow = {"KappaExposure", "KappaMarketOrders", "AlphaTouch", "AlphaTouchLabelError", "SpreadFloor"}
-    assert of_flow <= set(FADING)
+def test_every_sound_learner_says_what_of_its_state_is_evidence():
+    assert [name for name, make in SOUND.items() if not isinstance(make().init(), Fading)] == []
 
 
-@pytest.mark.parametrize("name", FADING)
+@pytest.mark.parametrize("name", OF_FLOW)
 def test_cuts_do_not_matter(name):
     """Cuts anywhere: between edges of the clock, on them, at fills, twice at one place."""
     learner = Forgetting(SOUND[name](), HALF_LIFE_S, CELLS)
@@ -160,13 +159,13 @@ def _labels(tape: Tape):
     return known_at, (-side * (later - start) / start * 1e4 > 5.0)[keep]
 
 
-@pytest.mark.parametrize("name", FADING)
+@pytest.mark.parametrize("name", OF_FLOW)
 def test_nothing_is_forgotten_with_an_infinite_half_life(name):
     plain, endless = SOUND[name](), Forgetting(SOUND[name](), math.inf)
     np.testing.assert_allclose(numbers(endless, run(endless, TAPE)), numbers(plain, run(plain, TAPE)), rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", FADING)
+@pytest.mark.parametrize("name", OF_FLOW)
 def test_silence_returns_to_the_prior(name):
     learner = Forgetting(SOUND[name](), HALF_LIFE_S, CELLS)
     state = run(learner, TAPE)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import series_tapes as make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from saver_server import counted
@@ -21,6 +22,10 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.lognormal import LogNormal
 from mmresearch.belief.normal import Normal, NormalInverseGamma
+from mmresearch.learn.contract import run
+from mmresearch.learn.readiness.forgetting import Clock, Forgetting
+from mmresearch.learn.readiness.rule import Ramp, Readiness, ReadinessRule
+from mmresearch.learn.sound.hazard import HazardRate, HazardState
 from mmresearch.learn.storage import saved, store
 from mmresearch.learn.storage.deployed_json import write_deployed
 from mmresearch.learn.storage.learned import Learned, LearnedParameters, defaults
@@ -56,6 +61,9 @@ learned = st.builds(
     updated_s=st.none() | finite,
     half_life_s=st.none() | positive,
     typed_prior=st.none() | st.tuples(finite, finite),
+    clock=st.none()
+    | st.builds(Clock, st.none() | st.integers(), st.none() | finite, finite, finite, st.none() | finite),
+    ramp=st.none() | st.builds(Ramp, st.floats(0.0, 1.0), st.none() | finite),
 )
 all_learned = st.builds(
     LearnedParameters,
@@ -430,3 +438,54 @@ def test_values_are_values():
     evidence["n"] = 2.0
     assert row.evidence == {"n": 1.0}
     assert pickle.loads(pickle.dumps(counted(3))) == counted(3)
+
+
+def test_age_and_ramp_survive_a_restart(tmp_path):
+    """A forgetting learner stopped, saved, loaded and taught on is the one that was never stopped."""
+    tape, path = make.changes(np.random.default_rng(1), 0.03, 1.0, 1.0, 900), tmp_path / "x.json"
+    learner, rule = Forgetting(HazardRate(), 300.0, cells=10), ReadinessRule(min_observations=10.0)
+    before = run(learner, tape.between(0.0, 500.0))
+    ready = Readiness("ready", 1.0, "", 10.0, 0.3, 0.0)
+    ramp = Ramp().follow(ready, 6, 500.0, rule)
+    evidence = dict(vars(before.inner))
+    belief = learner.posterior(before)
+    row = Learned("bocpd_hazard_rate", learner.name, evidence, Gamma(1.0, 250.0), belief, 15, 490.0, 300.0,
+                  clock=before.clock, ramp=ramp)  # fmt: skip
+    save(LearnedParameters("X", (row,)), path)
+    kept = load(path)[0]["bocpd_hazard_rate"]
+    after = kept.clock.of(HazardState(**kept.evidence))
+    assert after == before
+    assert after.age_s(600.0) == before.age_s(600.0) < math.inf
+    assert after.sampling_size == before.sampling_size > 0
+    assert learner.posterior_at(after, 800.0) == learner.posterior_at(before, 800.0) != belief
+    rest = tape.between(500.0, 900.0)
+    assert learner.posterior(learner.update(after, rest)) == learner.posterior(run(learner, tape, 500.0))
+    # The weight goes on from where it was, by as much for each observation, and fades over the pause.
+    assert kept.ramp == ramp
+    assert kept.ramp.follow(ready, 1, 500.0, rule).weight == pytest.approx(0.7)
+    assert Ramp().follow(ready, 1, 500.0, rule).weight == pytest.approx(0.1)
+
+
+def test_what_was_never_taught_has_no_age_after_a_restart_either(tmp_path):
+    blank = Forgetting(HazardRate(), 300.0).init()
+    belief = Gamma(1.0, 250.0)
+    row = Learned("bocpd_hazard_rate", "H", {}, belief, belief, clock=blank.clock, ramp=Ramp())
+    kept = load(save(LearnedParameters("X", (row,)), tmp_path / "x.json"))[0]["bocpd_hazard_rate"]
+    assert kept.clock.of(HazardState()).age_s() == math.inf
+    assert kept.clock.of(HazardState()).now_s == -math.inf
+    assert kept.ramp == Ramp()
+
+
+def test_files_without_age_and_ramp_are_read(tmp_path):
+    """Those that were written before there were any."""
+    data = json.loads(render(LearnedParameters("X", (Learned("kappa", "K", {}, prior("kappa"), prior("kappa")),)), 1.0))
+    row = saved.SavedParameter.model_validate(
+        {k: v for k, v in data["parameters"]["kappa"].items() if k not in ("clock", "ramp")}
+    )
+    assert (row.clock, row.ramp) == (None, None)
+
+
+def test_a_weight_beyond_one_makes_no_sense():
+    row = Learned("kappa", "K", {}, prior("kappa"), prior("kappa"), ramp=Ramp(1.5, 0.0))
+    with pytest.raises(ValueError, match="weight"):
+        render(LearnedParameters("X", (row,)), 1.0)

@@ -50,6 +50,12 @@ def test_what_a_plain_world_draws_changes_with_the_seed_and_can_be_held(name):
     assert {t.dynamics.hawkes.branching for t in held} == {0.2}
 
 
+def test_a_jump_of_the_intensity_is_a_product_whatever_branching_is_held():
+    truths = [truths_of(plain_truth("hawkes_alpha", 0.6, 3, hawkes_branching=n)) for n in (0.2, 0.6)]
+    assert [t["hawkes_alpha"] for t in truths] == pytest.approx([0.6, 0.6])
+    assert [t["hawkes_beta"] for t in truths] == pytest.approx([3.0, 1.0])
+
+
 def test_rows_of_features_that_are_off_have_no_truth():
     rows = set(truths_of(TRUTH))
     assert rows == {

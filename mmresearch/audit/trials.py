@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmresearch.audit.designs import DESIGNS
 from mmresearch.belief.catalogue import Parameter, parameter
@@ -136,7 +138,9 @@ _Key = tuple[Any, ...]
 def _tape(
     name: str, theta: float, seconds: float, seed: int, policy: Policy | None, nuisance: tuple[tuple[str, float], ...]
 ) -> Tape:
-    return plain(name, theta, seconds=seconds, seed=seed, policy=policy, **dict(nuisance))
+    tape = plain(name, theta, seconds=seconds, seed=seed, policy=policy, **dict(nuisance))
+    hours = pd.DataFrame({"start": [tape.t0], "end": [tape.t1]})
+    return replace(tape, sessions=hours) if DESIGNS[name].closes else tape
 
 
 @lru_cache(maxsize=4)

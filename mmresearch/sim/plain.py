@@ -7,7 +7,7 @@ value is exact on the tape: nothing else moves the mid, and rounding adds less t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from mmresearch.sim.truth import Truth, with_values
 _CLEAN = {"alpha_touch": 0.0, "tick_bps": 0.001}
 #: By what flow is thinned in the world of days, so that fourteen of them are played in a second.
 _THIN = 1 / 30
+#: By what immigrants are thinned where decay is learned: clusters that lie one upon the other show it no better than
+#: few do in the same time, and cost more.
+_SPARSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Drawn:
     truth : Truth
         Features off.
     features : mapping of str to feature
-        Each drawn.
+        Each drawn, but for the values that are held fixed: a parameter that is a product follows from the others.
     seed : int
         Of the world.
     """
@@ -64,14 +67,23 @@ def _of(drawn: Drawn, name: str) -> Values:
     return {f"{name}_{value_name}": value for value_name, value in vars(feature).items()}
 
 
+def _thinned(drawn: Drawn, share: float) -> Values:
+    """Rates of market orders, multiplied."""
+    return {"A": drawn.truth.A * share, "touch_only_per_s": drawn.truth.touch_only_per_s * share}
+
+
 def _hawkes_mu(theta: float, drawn: Drawn) -> Values:
     ratio = theta / (2 * (drawn.truth.A + drawn.truth.touch_only_per_s))
-    rates = {"A": drawn.truth.A * ratio, "touch_only_per_s": drawn.truth.touch_only_per_s * ratio}
-    return rates | _of(drawn, "hawkes")
+    return _thinned(drawn, ratio) | _of(drawn, "hawkes")
 
 
 def _hawkes_alpha(theta: float, drawn: Drawn) -> Values:
-    return _of(drawn, "hawkes") | {"hawkes_decay_per_s": theta / drawn.features["hawkes"].branching}
+    decay = theta / drawn.features["hawkes"].branching
+    return _of(drawn, "hawkes") | {"hawkes_decay_per_s": decay} | _thinned(drawn, _SPARSE)
+
+
+def _hawkes_beta(theta: float, drawn: Drawn) -> Values:
+    return _of(drawn, "hawkes") | {"hawkes_decay_per_s": theta} | _thinned(drawn, _SPARSE)
 
 
 def _kalman_q(theta: float, drawn: Drawn) -> Values:
@@ -89,8 +101,7 @@ def _open_interest(theta: float, drawn: Drawn) -> Values:
 
 
 def _toxic(theta: float, drawn: Drawn) -> Values:
-    thin = {"A": drawn.truth.A * _THIN, "touch_only_per_s": drawn.truth.touch_only_per_s * _THIN}
-    return _feature("toxic", "multiplier", clean=False)(theta, drawn) | thin
+    return _feature("toxic", "multiplier", clean=False)(theta, drawn) | _thinned(drawn, _THIN)
 
 
 _WORLDS: Mapping[str, Callable[[float, Drawn], Values]] = {
@@ -104,7 +115,7 @@ _WORLDS: Mapping[str, Callable[[float, Drawn], Values]] = {
     "microprice_decay": _feature("imbalance", "decay", clean=False),
     "hawkes_mu": _hawkes_mu,
     "hawkes_alpha": _hawkes_alpha,
-    "hawkes_beta": _feature("hawkes", "decay_per_s", clean=False),
+    "hawkes_beta": _hawkes_beta,
     "kalman_q": _kalman_q,
     "kalman_r": _feature("noise", "variance", clean=True),
     "momentum_normalizer_bps": _normalizer,
@@ -122,7 +133,18 @@ PLAIN_QUOTE_S: Mapping[str, float] = {
     "predictive_bias_sensitivity": 2.0,
     "microprice_decay": 2.0,
     "cascade_oi_threshold": 2.0,
+    "bocpd_hazard_rate": 2.0,
+    "hawkes_alpha": 2.0,
+    "hawkes_beta": 2.0,
 }
+
+
+def _held(features: Mapping[str, Any], nuisance: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Features with those of their values that are held fixed."""
+    return {
+        name: replace(feature, **{v: nuisance[f"{name}_{v}"] for v in vars(feature) if f"{name}_{v}" in nuisance})
+        for name, feature in features.items()
+    }
 
 
 def plain_truth(parameter: str, theta: float, seed: int, **nuisance: Any) -> Truth:
@@ -146,5 +168,6 @@ def plain_truth(parameter: str, theta: float, seed: int, **nuisance: Any) -> Tru
     """
     if parameter not in _WORLDS:
         raise ValueError(f"{parameter} has no world yet; these have one: {', '.join(_WORLDS)}")
-    drawn = Drawn(population(1, seed)[0], draw_features(FeatureHyper(), feature_stream(seed, 0)), seed)
+    features = _held(draw_features(FeatureHyper(), feature_stream(seed, 0)), nuisance)
+    drawn = Drawn(population(1, seed)[0], features, seed)
     return with_values(drawn.truth, **(_WORLDS[parameter](theta, drawn) | nuisance))

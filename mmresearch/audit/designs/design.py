@@ -56,6 +56,9 @@ class Design:
         has a direction.
     evidence : {"events", "series"}
         Whether a learner can lose its evidence event by event (fills, trades), or in stretches of quotes and signals.
+    closes : bool
+        Whether the market shuts where a tape ends. Where the times of events are the evidence, a market that is open
+        and silent says a lot; the silence in which a learner may learn nothing must then lie outside its hours.
     slice_s : float
         Length in seconds of the slices over which `information` is followed.
     """
@@ -73,6 +76,7 @@ class Design:
     typical_policy: Policy | None = None
     mirror: Literal[1, -1] = 1
     evidence: Literal["events", "series"] = "events"
+    closes: bool = False
     slice_s: float = 30.0
     nuisances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     nulls: Mapping[str, tuple[Mapping[str, float], float]] = field(default_factory=dict)

@@ -81,8 +81,13 @@ def _falls(tape: Tape) -> float:
     return float((points.neighbours() & (np.diff(points.signal) < 0)).sum())
 
 
-def _lead_steps(tape: Tape) -> float:
+def _steps(tape: Tape) -> float:
     return max(float(_points(tape, 1.0).fresh.sum()) - 1.0, 0.0)
+
+
+def _seconds(tape: Tape) -> float:
+    points = _points(tape, 1.0)
+    return float((points.neighbours() & points.fresh[1:]).sum())
 
 
 _IN_SERIES: Mapping[str, Callable[[Tape], float]] = {
@@ -90,5 +95,9 @@ _IN_SERIES: Mapping[str, Callable[[Tape], float]] = {
     "proactive_skew_sensitivity": _foretold,
     "predictive_bias_sensitivity": _changes,
     "cascade_oi_threshold": _falls,
-    "microprice_decay": _lead_steps,
+    "microprice_decay": _steps,
+    "kalman_q": _steps,
+    "kalman_r": _steps,
+    "bocpd_hazard_rate": _changes,
+    "regime_sticky_diagonal": _seconds,
 }

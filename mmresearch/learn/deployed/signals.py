@@ -73,18 +73,27 @@ class DeployedGammaBase:
 
 @dataclass(frozen=True)
 class RunState:
-    """The Gamma, and the samples since the last changepoint."""
+    """The Gamma, and the last changepoint: samples since, and its time (s), or that of the first report."""
 
     gamma: DeployedState
     run: int = 0
+    since_s: float = np.nan
 
 
 @dataclass(frozen=True)
 class DeployedHazard:
-    """Lengths of complete runs, exponential; the run under way, right-censored, is ignored."""
+    """Lengths of complete runs, exponential; the run under way, right-censored, is ignored.
 
+    Parameters
+    ----------
+    by_clock : bool
+        Whether runs are measured in seconds; the deployed rule counts samples.
+    """
+
+    by_clock: bool = False
     parameter: str = "bocpd_hazard_rate"
     name: str = "DeployedHazard"
+    reads: str = "trades"
 
     def init(self) -> RunState:
         """Start from the prior Gamma(1, 250)."""
@@ -92,18 +101,22 @@ class DeployedHazard:
 
     def update(self, state: RunState, tape: Tape) -> RunState:
         """Book the runs that end in the slice."""
-        _, changed = signal_rows(tape, "changepoint")
+        ts, changed = signal_rows(tape, "changepoint")
+        if not ts.size:
+            return state
         ends = np.flatnonzero(changed > 0.5) + 1
-        runs = np.diff(ends, prepend=-state.run)
+        start_s = float(ts[0]) if np.isnan(state.since_s) else state.since_s
+        runs = np.diff(ts[ends - 1], prepend=start_s) if self.by_clock else np.diff(ends, prepend=-state.run)
         since = changed.size - int(ends[-1]) if ends.size else state.run + changed.size
-        return RunState(state.gamma.observe_exponential(runs), since)
+        since_s = float(ts[ends[-1] - 1]) if ends.size else start_s
+        return RunState(state.gamma.observe_exponential(runs), since, since_s)
 
     def parameters(self, state: State) -> DeployedState:
         """Return the number as the deployed system keeps it."""
         return state.gamma
 
     def posterior(self, state: State) -> Belief:
-        """Gamma, per sample; samples are one second apart."""
+        """Gamma, per sample, or per second by the clock."""
         return state.gamma.belief()
 
 
@@ -154,6 +167,7 @@ class DeployedStickiness:
 
     parameter: str = "regime_sticky_diagonal"
     name: str = "DeployedStickiness"
+    reads: str = "trades"
 
     def init(self) -> LabelState:
         """Start from the prior Beta(95, 5)."""

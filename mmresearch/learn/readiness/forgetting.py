@@ -46,6 +46,31 @@ class Fading(Protocol):
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The age of a learner's state, without the state: plain numbers for a file; see `Memory` for what each is.
+
+    Attributes
+    ----------
+    cell : int or None
+    now_s : float or None
+        None before the first slice.
+    seen, squares : float
+    last_evidence_s : float or None
+    """
+
+    cell: int | None = None
+    now_s: float | None = None
+    seen: float = 0.0
+    squares: float = 0.0
+    last_evidence_s: float | None = None
+
+    def of(self, inner: Any) -> Memory:
+        """Return the memory of a learner's state that is so old."""
+        now_s = -math.inf if self.now_s is None else self.now_s
+        return Memory(inner, self.cell, now_s, self.seen, self.squares, self.last_evidence_s)
+
+
+@dataclass(frozen=True)
 class Memory:
     """A learner's state with its age.
 
@@ -77,6 +102,12 @@ class Memory:
         if self.last_evidence_s is None:
             return math.inf
         return (self.now_s if now_s is None else now_s) - self.last_evidence_s
+
+    @property
+    def clock(self) -> Clock:
+        """What it knows besides the learner's state: what a restart must not lose."""
+        now_s = self.now_s if math.isfinite(self.now_s) else None
+        return Clock(self.cell, now_s, self.seen, self.squares, self.last_evidence_s)
 
     @property
     def sampling_size(self) -> float:

@@ -14,7 +14,7 @@ u and x are fractions of open interest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,15 @@ class CascadeState:
     )
     bad: NDArray[np.float64] = field(default_factory=lambda: np.zeros(EDGES.size + 1))
     total: NDArray[np.float64] = field(default_factory=lambda: np.zeros(EDGES.size + 1))
+
+    @property
+    def events(self) -> float:
+        """Falls, discounted ones by their weight."""
+        return float(self.total.sum())
+
+    def decayed(self, factor: float) -> CascadeState:
+        """Return the state with its counts multiplied: the likelihood, both chances given, raised to that power."""
+        return replace(self, bad=self.bad * factor, total=self.total * factor)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ the series starts anew. Taken as given: the first value, and that v stands still
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,15 @@ class DecayState:
     n: float = 0.0
     last_s: float = np.nan
     last_bps: float = np.nan
+
+    @property
+    def events(self) -> float:
+        """Steps, discounted ones by their weight."""
+        return self.n
+
+    def decayed(self, factor: float) -> DecayState:
+        """Return the state with its sums multiplied: each step's likelihood raised to the power of its weight."""
+        return replace(self, sums=self.sums * factor, n=self.n * factor)
 
 
 @dataclass(frozen=True)

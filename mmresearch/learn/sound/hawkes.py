@@ -15,7 +15,7 @@ slice excites, and the market brings no events while it is closed. Sources: Hawk
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,26 +46,54 @@ class HawkesState:
         G at the nodes of (beta, c), less the factors not yet folded in.
     factors : ndarray, shape (72, 84)
         Product of the last few 1 + c beta A_i.
+    caused : ndarray, shape (72,)
+        C at the nodes of beta: how much of the events' excitation has passed, in events.
     excitation : ndarray, shape (72,)
         A just after the last event.
     n, seconds : float
-        Events, and open seconds.
+        Events, and open seconds; discounted ones by their weight, as the table and C are.
+    seen : int
+        Events ever seen.
     last_s, end_s : float
         Last event, and end of the last slice.
     """
 
     table: FloatArray = field(default_factory=lambda: np.zeros((BETA.size, GAIN.size)))
     factors: FloatArray = field(default_factory=lambda: np.ones((BETA.size, GAIN.size)))
+    caused: FloatArray = field(default_factory=lambda: np.zeros(BETA.size))
     excitation: FloatArray = field(default_factory=lambda: np.zeros(BETA.size))
     n: float = 0.0
     seconds: float = 0.0
+    seen: int = 0
     last_s: float = 0.0
     end_s: float = 0.0
 
+    @property
+    def events(self) -> float:
+        """Events, discounted ones by their weight."""
+        return self.n
+
+    def decayed(self, factor: float) -> HawkesState:
+        """Return the state with its likelihood raised to a power: what an event or a second said keeps that share.
+
+        The excitation stays: it is what the next event will be held against, and no evidence.
+        """
+        return replace(
+            self,
+            table=factor * (self.table + np.log(self.factors)),
+            factors=np.ones_like(self.factors),
+            caused=self.caused * factor,
+            n=self.n * factor,
+            seconds=self.seconds * factor,
+        )
+
+    def left(self) -> FloatArray:
+        """Return A at the end of the last slice, at the nodes of beta."""
+        return self.excitation * np.exp(-BETA * (self.end_s - self.last_s)) if self.seen else self.excitation
+
     def likelihood(self) -> Likelihood:
         """Return the likelihood of everything so far."""
-        left = self.excitation * np.exp(-BETA * (self.end_s - self.last_s)) if self.n else self.excitation
-        return Likelihood(self.table + np.log(self.factors), self.n - left, self.n, self.seconds)
+        return Likelihood(self.table + np.log(self.factors), self.caused, self.n, self.seconds)
 
 
 @dataclass(frozen=True)
@@ -93,17 +121,20 @@ class HawkesMu:
         (ts,) = float_columns(tape.trades, "ts")
         times = np.unique(ts)
         table, factors, excitation = (a.copy() for a in (state.table, state.factors, state.excitation))
-        add_events(times, table, factors, excitation, state.n, state.last_s)
+        add_events(times, table, factors, excitation, state.seen, state.last_s)
         bounds = open_seconds(np.array([tape.t0, tape.t1]), sessions_of(tape))
-        return HawkesState(
+        after = HawkesState(
             table,
             factors,
+            state.caused,
             excitation,
             state.n + times.size,
             state.seconds + float(bounds[1] - bounds[0]),
+            state.seen + times.size,
             float(times[-1]) if times.size else state.last_s,
             float(tape.t1),
         )
+        return replace(after, caused=state.caused + times.size + state.left() - after.left())
 
     def posterior(self, state: State) -> GridBelief:
         """Density of mu, 1/s."""

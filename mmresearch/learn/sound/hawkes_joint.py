@@ -100,7 +100,8 @@ def marginal(likelihood: Likelihood, prior: HawkesPrior, axes: Axes) -> GridBeli
         clipped = np.clip(log_beta, LOG_BETA[0], LOG_BETA[-1])
         return prior.log_density(log_mu, n, clipped) + likelihood(log_mu, special.expit(n), log_beta)
 
-    start = likelihood.rough_mode() if likelihood.events else (np.log(prior.mu_shape / prior.mu_rate), -1.0, 0.0)
+    # Less than one event, or its remainder after much forgetting, has no mode of its own.
+    start = likelihood.rough_mode() if likelihood.events >= 1.0 else (np.log(prior.mu_shape / prior.mu_rate), -1.0, 0.0)
     box = _box(log_density, np.array(from_rates(*start)))
     first, logit, third = (np.linspace(a, b, k) for (a, b), k in zip(box, (TARGET, OTHERS, OTHERS), strict=True))
     height = log_density(first[:, None, None], logit[:, None], third)

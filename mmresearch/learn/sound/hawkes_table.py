@@ -83,7 +83,7 @@ class Likelihood:
 
 
 def add_events(
-    times: FloatArray, table: FloatArray, factors: FloatArray, excitation: FloatArray, seen: float, last_s: float
+    times: FloatArray, table: FloatArray, factors: FloatArray, excitation: FloatArray, seen: int, last_s: float
 ) -> None:
     """Add events to the table, in place.
 
@@ -98,7 +98,7 @@ def add_events(
     seen, last_s : float
         Number of earlier events, and the time of the last one.
     """
-    _add(times, BETA, GAIN, table, factors, excitation, int(seen), last_s)
+    _add(times, BETA, GAIN, table, factors, excitation, seen, last_s)
 
 
 @njit(cache=True)

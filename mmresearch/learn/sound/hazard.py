@@ -12,7 +12,7 @@ rate is -ln(1 - h step)/step, .5 % more at h = .01/s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,15 @@ class HazardState:
     exposure_s: float = 0.0
     last_s: float = np.nan
     step_s: float = np.inf
+
+    @property
+    def events(self) -> float:
+        """Changepoints, discounted ones by their weight."""
+        return self.changes
+
+    def decayed(self, factor: float) -> HazardState:
+        """Return the state with changepoints and seconds multiplied: the likelihood raised to that power."""
+        return replace(self, changes=self.changes * factor, exposure_s=self.exposure_s * factor)
 
 
 @dataclass(frozen=True)

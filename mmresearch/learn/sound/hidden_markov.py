@@ -33,6 +33,8 @@ class Series(NamedTuple):
         Steps since the row before; not read in the first row.
     returns, log_spread : ndarray, shape (n,)
         Values, NaN where missing.
+    weight : ndarray, shape (n,)
+        Powers to which the likelihoods of the rows, each given those before, are raised; 1 where nothing is forgotten.
     typical, jump : float
         Typical size of a return, and sd of a jump, B.
     least_sd : float
@@ -42,24 +44,27 @@ class Series(NamedTuple):
     gap: FloatArray
     returns: FloatArray
     log_spread: FloatArray
+    weight: FloatArray
     typical: float
     jump: float
     least_sd: float
 
 
-def series_of(gap: FloatArray, returns: FloatArray, log_spread: FloatArray, least_sd: float) -> Series:
+def series_of(
+    gap: FloatArray, returns: FloatArray, log_spread: FloatArray, weight: FloatArray, least_sd: float
+) -> Series:
     """Build a series; see `Series`.
 
     Parameters
     ----------
-    gap, returns, log_spread : ndarray, shape (n,)
-        Steps since the row before, and values.
+    gap, returns, log_spread, weight : ndarray, shape (n,)
+        Steps since the row before, values, and weights.
     least_sd : float
         Least sd of log spreads.
     """
     size = np.abs(returns[np.isfinite(returns)])
     typical = 1.4826 * float(np.median(size)) or float(np.sqrt(np.mean(size**2)))
-    return Series(gap, returns, log_spread, typical, 6.0 * typical, least_sd)
+    return Series(gap, returns, log_spread, weight, typical, 6.0 * typical, least_sd)
 
 
 def first_guess(series: Series) -> FloatArray:
@@ -94,7 +99,7 @@ def fitted(
     log_likelihood : float
         Of what is returned, less a constant, pseudo-observations of the emissions included.
     """
-    data = (series.returns, series.log_spread, series.gap)
+    data = (series.returns, series.log_spread, series.gap, series.weight)
     limits = (series.typical, series.jump, series.least_sd)
     for _ in range(rounds):
         _, sums, stays = _expected(*data, stay, emissions, series.jump)
@@ -117,7 +122,7 @@ def log_likelihood(series: Series, stay: float, emissions: FloatArray) -> float:
     emissions : ndarray, shape (6,)
         Sd of returns and mean of ln spread in each regime, sd of ln spread, share of jumps.
     """
-    data = (series.returns, series.log_spread, series.gap)
+    data = (series.returns, series.log_spread, series.gap, series.weight)
     return float(_expected(*data, stay, emissions, series.jump)[0])
 
 
@@ -150,8 +155,10 @@ def _maximised(sums: Any, limits: Any) -> Any:
 
 
 @njit(cache=True)
-def _expected(returns: Any, spread: Any, gap: Any, stay: float, emissions: Any, jump: float) -> tuple[float, Any, Any]:
-    """Log likelihood, expected sums of the emissions, and expected stays and moves over single steps."""
+def _expected(
+    returns: Any, spread: Any, gap: Any, weights: Any, stay: float, emissions: Any, jump: float
+) -> tuple[float, Any, Any]:
+    """Log likelihood, expected sums of the emissions, and expected stays and moves over single steps; all weighted."""
     n = returns.size
     like, clean, ahead, same = np.ones((n, 2)), np.ones((n, 2)), np.empty((n, 2)), np.empty(n)
     share = emissions[JUMPS]
@@ -172,7 +179,7 @@ def _expected(returns: Any, spread: Any, gap: Any, stay: float, emissions: Any, 
             a, b = a * same[i] + b * (1.0 - same[i]), a * (1.0 - same[i]) + b * same[i]
         a, b = a * like[i, 0], b * like[i, 1]
         norm = a + b
-        total += np.log(norm)
+        total += weights[i] * np.log(norm)
         a, b = a / norm, b / norm
         ahead[i, 0], ahead[i, 1] = a, b
     sums, stays = np.zeros((6, 2)), np.zeros(2)
@@ -180,7 +187,7 @@ def _expected(returns: Any, spread: Any, gap: Any, stay: float, emissions: Any, 
     for i in range(n - 1, -1, -1):
         norm = ahead[i, 0] * u + ahead[i, 1] * v
         for k in range(2):
-            weight = ahead[i, k] * (u if k == 0 else v) / norm
+            weight = weights[i] * ahead[i, k] * (u if k == 0 else v) / norm
             if not np.isnan(returns[i]):
                 sums[0, k] += weight
                 sums[1, k] += weight * clean[i, k]
@@ -194,8 +201,8 @@ def _expected(returns: Any, spread: Any, gap: Any, stay: float, emissions: Any, 
             kept = same[i] * (ahead[i - 1, 0] * u + ahead[i - 1, 1] * v)
             left = (1.0 - same[i]) * (ahead[i - 1, 0] * v + ahead[i - 1, 1] * u)
             if gap[i] == 1.0:
-                stays[0] += kept / (kept + left)
-                stays[1] += left / (kept + left)
+                stays[0] += weights[i] * kept / (kept + left)
+                stays[1] += weights[i] * left / (kept + left)
             u, v = u * same[i] + v * (1.0 - same[i]), u * (1.0 - same[i]) + v * same[i]
             norm = u + v
             u, v = u / norm, v / norm

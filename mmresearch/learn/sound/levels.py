@@ -17,7 +17,7 @@ r in variance of log price, q per second of it. Sources: Harvey 1989, sections 3
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,20 @@ class LevelState:
     n: float = 0.0
     last_s: float = np.nan
     origin: float = 0.0
+
+    @property
+    def events(self) -> float:
+        """Innovations, discounted ones by their weight."""
+        return self.n
+
+    def decayed(self, factor: float) -> LevelState:
+        """Return the state with its sums multiplied: each innovation's likelihood raised to the power of its weight.
+
+        Level and variance are where the filter stands, no evidence about q and r; they stay.
+        """
+        filters = self.filters.copy()
+        filters[[LOG_DET, SQUARES]] *= factor
+        return replace(self, filters=filters, n=self.n * factor)
 
 
 @dataclass(frozen=True)

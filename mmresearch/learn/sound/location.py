@@ -38,6 +38,15 @@ class SkewState:
     pairs: PairMoments = field(default_factory=PairMoments)
     last: float = 0.0
 
+    @property
+    def events(self) -> float:
+        """Pairs of momentum and move, discounted ones by their weight."""
+        return self.pairs.n
+
+    def decayed(self, factor: float) -> SkewState:
+        """Return the state with its moments multiplied; the momentum that is known and points that wait stay."""
+        return replace(self, pairs=self.pairs.decayed(factor))
+
 
 @dataclass(frozen=True)
 class SkewSlope:
@@ -111,6 +120,20 @@ class BiasState:
     squares_bps2: float = 0.0
     pending: PendingMarkouts = field(default_factory=lambda: PendingMarkouts((HORIZON_S,)))
     moves: Moments = field(default_factory=Moments)
+
+    @property
+    def events(self) -> float:
+        """Moves after changepoints, discounted ones by their weight."""
+        return self.moves.n
+
+    def decayed(self, factor: float) -> BiasState:
+        """Return the state with the moments of moves, and what is known of volatility, multiplied."""
+        return replace(
+            self,
+            quiet=self.quiet * factor,
+            squares_bps2=self.squares_bps2 * factor,
+            moves=self.moves.decayed(factor),
+        )
 
 
 @dataclass(frozen=True)

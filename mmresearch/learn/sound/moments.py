@@ -13,7 +13,7 @@ units of the data. Reference: Gelman et al., Bayesian Data Analysis, 3rd edition
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -73,12 +73,22 @@ class PairMoments:
             self.yy + float(dy @ dy) + gap_y * gap_y * weight,
         )
 
+    def decayed(self, factor: float) -> PairMoments:
+        """Return the moments of the same pairs, each with its weight multiplied: the means stay."""
+        n = self.n * factor
+        kept = replace(self, n=n, xx=self.xx * factor, xy=self.xy * factor, yy=self.yy * factor)
+        # Where the count underflows, products may not: nothing deviates from nothing.
+        return kept if n > 1e-200 else PairMoments()
+
     def slope(self) -> Fit:
-        """Return the fit of y on x with an intercept; nothing if x has not varied."""
+        """Return the fit of y on x with an intercept; nothing if x has not varied.
+
+        The intercept takes a whole observation, or all there is where the weights do not sum to one.
+        """
         if self.xx <= 0.0:
             return Fit()
         slope = self.xy / self.xx
-        return Fit(slope, self.xx, max(self.yy - slope * self.xy, 0.0), self.n - 1.0)
+        return Fit(slope, self.xx, max(self.yy - slope * self.xy, 0.0), max(self.n - 1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,8 @@ class NormalStudent:
         low, high = self.mean - 9.0 * self.sd, self.mean + 9.0 * self.sd
         if fit.information > 0.0:
             error = np.sqrt((self.scale + 0.5 * fit.residual) / (self.shape + 0.5 * fit.freedom) / fit.information)
-            low, high = min(low, fit.estimate - 12.0 * error), max(high, fit.estimate + 12.0 * error)
+            reach = 12.0 * min(error, self.sd)  # beyond it the prior leaves nothing, however little the data say
+            low, high = min(low, fit.estimate - reach), max(high, fit.estimate + reach)
         return zoomed(lambda b: self.log_density(b, fit), low, high)
 
     def predictive(self, fit: Fit, offset: float = 0.0, at: float = 1.0) -> GridBelief:

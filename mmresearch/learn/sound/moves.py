@@ -11,7 +11,7 @@ bps it still reads 20 % too much.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,15 @@ class MoveState:
     resampler: Resampler = field(default_factory=lambda: Resampler(HORIZON_S))
     n: float = 0.0
     squares_bps2: float = 0.0
+
+    @property
+    def events(self) -> float:
+        """Moves, discounted ones by their weight."""
+        return self.n
+
+    def decayed(self, factor: float) -> MoveState:
+        """Return the state with count and squares multiplied: their root stays, the belief in it widens."""
+        return replace(self, n=self.n * factor, squares_bps2=self.squares_bps2 * factor)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,14 @@ Approximated: the emissions are profiled, not integrated, out: from the mode out
 a few rounds of expectation-maximisation, about one sd apart; between them the log likelihood is a cubic spline. Both
 regimes are equally sticky. The evidence is the series itself, at most `SECONDS` newest seconds of it: no sums suffice
 where regimes are hidden. Seconds without a new quote are gaps. The probability is per second.
+
+Forgotten is by raising the likelihood of each second, given those before it, to the power of its weight; the emissions
+are then refitted to expected sums weighted so, which only nearly maximises that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +42,10 @@ LEAST_SPREAD_SD = 0.02
 LOGITS, TRIAL = (-3.0, 12.0), 0.1
 #: Rounds of fitting at first, and from one logit to the next; how many logits on a side, and how far down.
 FIRST_ROUNDS, ROUNDS, MOST_NODES, DEPTH_NATS = 40, 4, 16, 18.0
-#: Columns of the series: second, return, ln spread, ln of a tick over the mid.
-_WIDTH = 4
+#: Seconds of less weight are dropped.
+LEAST_WEIGHT = 1e-6
+#: Columns of the series: second, return, ln spread, ln of a tick over the mid, weight.
+_WIDTH = 5
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,27 @@ class RegimeState:
     ----------
     resampler : Resampler
         Quotes at whole seconds.
-    series : ndarray, shape (n, 4)
+    series : ndarray, shape (n, 5)
         Second, return over the root of its time (bps per sqrt s), ln spread, ln of a tick over the mid (NaN if the tick
-        is unknown).
+        is unknown), weight.
+    n : float
+        Seconds ever seen, discounted ones by their weight.
     """
 
     resampler: Resampler = field(default_factory=lambda: Resampler(1.0))
     series: FloatArray = field(default_factory=lambda: np.empty((0, _WIDTH)))
+    n: float = 0.0
+
+    @property
+    def events(self) -> float:
+        """Seconds of the series, discounted ones by their weight."""
+        return self.n
+
+    def decayed(self, factor: float) -> RegimeState:
+        """Return the state with the weight of every second multiplied, see the module."""
+        series = self.series.copy()
+        series[:, -1] *= factor
+        return replace(self, series=series[series[:, -1] >= LEAST_WEIGHT], n=self.n * factor)
 
 
 @dataclass(frozen=True)
@@ -88,8 +107,9 @@ class RegimeStickiness:
         time = np.diff(points.quoted_at)[kept]
         returns = np.diff(points.log_mid)[kept] * 1e4 / np.sqrt(time)
         tick = np.full(returns.size, np.log(tape.meta.tick) if tape.meta.tick else np.nan) - points.log_mid[:-1][kept]
-        new = np.column_stack([points.index[:-1][kept], returns, points.log_spread[:-1][kept], tick])
-        return RegimeState(resampler, np.concatenate([state.series, new])[-SECONDS:])
+        columns = (points.index[:-1][kept], returns, points.log_spread[:-1][kept], tick, np.ones(returns.size))
+        series = np.concatenate([state.series, np.column_stack(columns)])[-SECONDS:]
+        return RegimeState(resampler, series, state.n + returns.size)
 
     def posterior(self, state: State) -> Beta | GridBelief:
         """Density of the probability of staying for a second."""
@@ -108,11 +128,11 @@ class RegimeStickiness:
 
 
 def _series(state: RegimeState) -> Series:
-    index, returns, log_spread, log_tick = state.series.T
+    index, returns, log_spread, log_tick, weight = state.series.T
     ticks = np.exp(log_tick - log_spread)
     # Bid and ask are rounded to the tick each for itself: the difference of two uniform errors.
     rounding = float(np.median(ticks)) / np.sqrt(6.0) if np.isfinite(ticks).all() else 0.0
-    return series_of(np.append(1.0, np.diff(index)), returns, log_spread, max(rounding, LEAST_SPREAD_SD))
+    return series_of(np.append(1.0, np.diff(index)), returns, log_spread, weight, max(rounding, LEAST_SPREAD_SD))
 
 
 def _profile(series: Series, prior: Beta) -> tuple[FloatArray, FloatArray]:

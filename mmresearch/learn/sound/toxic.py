@@ -53,6 +53,15 @@ class ToxicState:
     follower: FillFollower = field(default_factory=lambda: FillFollower(PendingMarkouts((HORIZON_S,))))
     hours: tuple[Moments, ...] = (Moments(),) * HOURS
 
+    @property
+    def events(self) -> float:
+        """Touch fills whose cost is known, discounted ones by their weight."""
+        return sum(moments.n for moments in self.hours)
+
+    def decayed(self, factor: float) -> ToxicState:
+        """Return the state with the moments of every hour multiplied; fills that wait are no evidence yet."""
+        return replace(self, hours=tuple(moments.decayed(factor) for moments in self.hours))
+
 
 @dataclass(frozen=True)
 class ToxicHours:

@@ -16,6 +16,8 @@ from typing import SupportsFloat
 
 from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.belief.families import Family
+from mmresearch.learn.readiness.forgetting import Clock
+from mmresearch.learn.readiness.rule import Ramp
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Learned:
         Time in which evidence loses half its weight; None if it keeps it.
     typed_prior : (float, float) or None
         Mean and strength of the prior as another system wrote them, where those of `prior` round differently.
+    clock : Clock or None
+        How old the evidence is to a learner that forgets, on the clock of its tape; None where nothing is forgotten.
+    ramp : Ramp or None
+        The weight at which the learned number was in use, and when; None where it is used without one.
     """
 
     name: str
@@ -51,6 +57,8 @@ class Learned:
     updated_s: float | None = None
     half_life_s: float | None = None
     typed_prior: tuple[float, float] | None = None
+    clock: Clock | None = None
+    ramp: Ramp | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be learned from, and keep a copy of the evidence.

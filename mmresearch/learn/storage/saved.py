@@ -2,7 +2,8 @@
 
     { "sha256": "<64 hex digits>",      over every byte that follows them
       "schema_version": "1.0", "package_version", "asset", "saved_s", "total_fills_observed",
-      "parameters": { name: { learner, evidence, prior, posterior, n_observations, updated_s, half_life_s } } }
+      "parameters": { name: { learner, evidence, prior, posterior, n_observations, updated_s, half_life_s,
+                              clock and ramp, where evidence is forgotten and numbers are eased in } } }
 
 A byte is either part of the fixed opening, of the digits, or of what they are the SHA-256 of: none can change unseen.
 That opening and the version's place are promised for all versions, so that an old program can tell a newer file from a
@@ -24,6 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mmresearch import __version__
 from mmresearch.belief.families import FAMILIES, Family
 from mmresearch.belief.normal import NormalInverseGamma
+from mmresearch.learn.readiness.forgetting import Clock
+from mmresearch.learn.readiness.rule import Ramp
 from mmresearch.learn.storage.learned import Learned, LearnedParameters
 
 SCHEMA_VERSION = "1.0"
@@ -52,6 +55,23 @@ class SavedBelief(_Row):
     parameters: dict[str, float]
 
 
+class SavedClock(_Row):
+    """Age of the evidence; fields as in `Clock`."""
+
+    cell: int | None
+    now_s: float | None
+    seen: float
+    squares: float
+    last_evidence_s: float | None
+
+
+class SavedRamp(_Row):
+    """Weight in use; fields as in `Ramp`."""
+
+    weight: float = Field(ge=0, le=1)
+    at_s: float | None
+
+
 class SavedParameter(_Row):
     """One parameter; fields as in `Learned`."""
 
@@ -63,6 +83,8 @@ class SavedParameter(_Row):
     updated_s: float | None
     half_life_s: float | None
     typed_prior: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    clock: SavedClock | None = None
+    ramp: SavedRamp | None = None
 
 
 class SavedFile(_Row):
@@ -177,6 +199,8 @@ def _saved(learned: Learned) -> SavedParameter:
         updated_s=learned.updated_s,
         half_life_s=learned.half_life_s,
         typed_prior=None if learned.typed_prior is None else list(learned.typed_prior),
+        clock=None if learned.clock is None else SavedClock(**vars(learned.clock)),
+        ramp=None if learned.ramp is None else SavedRamp(**vars(learned.ramp)),
     )
 
 
@@ -197,6 +221,8 @@ def _learned(name: str, row: SavedParameter) -> Learned:
         updated_s=row.updated_s,
         half_life_s=row.half_life_s,
         typed_prior=typed,
+        clock=None if row.clock is None else Clock(**row.clock.model_dump()),
+        ramp=None if row.ramp is None else Ramp(**row.ramp.model_dump()),
     )
 
 
