@@ -25,6 +25,7 @@ from mmresearch.learn.batch.deployed_risk import BatchCascade, BatchToxicHours, 
 from mmresearch.learn.bundled import SOUND
 from mmresearch.learn.contract import run
 from mmresearch.learn.deployed.families import deployed_state
+from mmresearch.learn.sound.hawkes import HawkesBeta, HawkesMu
 from mmresearch.sim.population import population
 from mmresearch.sim.worlds import plain, simulate
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, QUOTE_COLUMNS, TRADE_COLUMNS, empty_table
@@ -370,12 +371,22 @@ def test_a_tape_without_own_fills_is_shown_hypothetical_orders():
 def test_without_events_the_prior_is_all_there_is():
     of_flow = [SOUND[name]() for name in OF_FLOW]
     quiet = calibrate(Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 60.0).quotes), of_flow)
-    bare = calibrate(Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 0.0).quotes))  # nor a quote, from which series learn
+    nothing = Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 0.0).quotes)  # nor a quote, from which series learn
+    others = [make() for make in SOUND.values() if not make().parameter.startswith("hawkes_")]
+    bare = calibrate(nothing, others)
     table = pd.concat([quiet, bare])
     assert set(quiet["events"]) == set(bare["events"]) == {"none", "trades"}
     assert (table["n"] == 0).all()
     assert table["share_of_prior"].tolist() == pytest.approx([1.0] * len(table), rel=1e-3)
     assert table["mean"].tolist() == pytest.approx(table["prior_mean"].tolist(), rel=1e-3)
+
+
+def test_silence_speaks_of_the_rate_of_events_and_of_nothing_else():
+    nothing = Tape("X", 0.0, 60.0, TAPES[0].between(0.0, 0.0).quotes)
+    table = calibrate(nothing, [HawkesMu(), HawkesBeta()]).set_index("parameter")
+    assert (table["n"] == 0).all()
+    assert table.loc["hawkes_mu", "mean"] < 0.5 * table.loc["hawkes_mu", "prior_mean"]
+    assert table.loc["hawkes_beta", "mean"] == pytest.approx(table.loc["hawkes_beta", "prior_mean"], rel=0.05)
 
 
 def test_other_learners_may_be_given():
