@@ -1070,7 +1070,7 @@ POLICIES = {
     "symmetric": (1317.0079727772084, 115.75797476205486, 16.270487044400916, 397.5374840104178, 1236.095184291323),
 }
 
-#: (gamma, strategy) -> mean and sd of the profit, sd of the inventory, fills, certainty equivalent of the scheme of 2008,
+#: (gamma, strategy) -> mean, sd of the profit, sd of the inventory, fills, certainty equivalent of the scheme of 2008,
 #: then profit, its sd and the sd of the inventory as published from 1000 paths.
 AS2008 = {
     (0.1, "inventory"): (64.892543, 6.543152, 2.926791, 96.963039, 62.787256, 65.0, 6.6, 2.9),

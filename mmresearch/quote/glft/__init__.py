@@ -1,1 +1,1 @@
-"""The market-making model of Avellaneda-Stoikov and GLFT, exactly: quotes, moments of any policy, what an error costs."""
+"""The model of Avellaneda-Stoikov and GLFT, exactly: quotes, moments of any policy, what an error costs."""

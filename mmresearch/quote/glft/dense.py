@@ -1,7 +1,7 @@
-"""The exponential of `mmresearch.quote.glft.tridiagonal` once more, as a few matrix products that JAX can differentiate.
+"""The exponential of `tridiagonal` once more, as a few matrix products that JAX can differentiate.
 
-e^{(K - s) t} v = (e^{(K - s) t/2^m})^{2^m} v, the inner exponential by its Taylor series, then m squarings, each divided
-by the largest entry. All entries stay positive, so each keeps its relative accuracy; rounding grows like 2^m at most.
+e^{(K - s) t} v = (e^{(K - s) t/2^m})^{2^m} v, the inner one by its Taylor series, then m squarings, each divided by the
+largest entry. All entries stay positive, so each keeps its relative accuracy; rounding grows like 2^m at most.
 Loops have fixed lengths, so m is fixed: where (norm of K - s) t exceeds 2^m the result is NaN. In JAX, 64-bit numbers
 must be switched on; in 32 bits, quotes far from zero inventory are noise.
 """

@@ -1,9 +1,9 @@
 """What a policy gains per second in the long run: leading eigenvalues instead of a horizon.
 
 Far from the horizon, E[e^{-gamma PnL}] of a policy that does not depend on time falls like e^{z t}, z the leading
-eigenvalue of the tilted generator of `mmresearch.quote.glft.moments`; the certainty equivalent grows by -z/gamma a second.
-No policy grows faster than that of the asymptotic quotes under the true parameters. Fills come at the rate of the
-stationary law of the inventory.
+eigenvalue of the tilted generator of `moments`; the certainty equivalent grows by -z/gamma a second. No policy grows
+faster than that of the asymptotic quotes under the true parameters. Fills come at the rate of the stationary law of
+the inventory.
 """
 
 from __future__ import annotations

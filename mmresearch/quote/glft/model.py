@@ -99,7 +99,7 @@ class Model:
         return np.broadcast_shapes(*(np.shape(getattr(self, f.name)) for f in fields(self)))
 
     @property
-    def C(self) -> Array:
+    def C(self) -> Array:  # noqa: N802
         """Factor C of the intensity at the best depth, 1."""
         x = self.xi * self.lot / self.k
         return self.xp.exp(-self.xp.log1p(x) - log1p_ratio(self.xp, x))

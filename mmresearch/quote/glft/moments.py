@@ -1,14 +1,14 @@
 """Moments of any policy in continuous time, without Monte Carlo error: what a simulator has to agree with.
 
 With p_q(t) the probability of inventory q, m_q = E[PnL; q] and s_q = E[PnL^2; q] (PnL marked to the mid, from 0), and
-rates and gains of fills lambda and g from `mmresearch.quote.glft.policy`, a forward recursion:
+lambda and g the rates and gains of fills from `policy`, a forward recursion:
 
     p' = sum of inflows lambda p                    - outflow p,
     m' = sum of inflows lambda (m + g p)            - outflow m + mu q p,
     s' = sum of inflows lambda (s + 2 g m + g^2 p)  - outflow s + 2 mu q m + sigma^2 q^2 p.
 
-And backwards, u_q(t) = E[e^{-gamma (PnL_T - PnL_t)} | q] solves -u' = (gamma^2 sigma^2 q^2/2 - gamma mu q - outflow) u +
-sum over fills of lambda e^{-gamma g} u at the inventory after: a tridiagonal exponential with non-negative entries.
+And u_q(t) = E[e^{-gamma (PnL_T - PnL_t)} | q] solves, backwards, -u' = (gamma^2 sigma^2 q^2/2 - gamma mu q - outflow)
+u plus the sum over fills of lambda e^{-gamma g} u at the inventory after: a tridiagonal exponential.
 The certainty equivalent is -ln(u)/gamma. All are linear with coefficients constant on each interval of the policy.
 """
 

@@ -6,7 +6,7 @@ With Sigma the covariance of the mids per second and H_i''(0) = A_i D_i k_i C_i 
     bid, ask of asset i = base_i + sqrt(gamma/2) (G_ii (lot_i +/- 2 q_i)/2 +/- sum over j != i of G_ij q_j).
 
 One asset gives the closed form of `mmresearch.quote.glft.quotes`. It is far from the horizon, and a second-order
-approximation of H at 0 underlies it. The value function theta(t, q) itself solves, with H_i(p) = (A_i D_i C_i/k_i) e^{-k_i p},
+approximation of H at 0 underlies it. With H_i(p) = (A_i D_i C_i/k_i) e^{-k_i p}, the value function theta(t, q) solves
 
     -theta' = -gamma q'Sigma q/2 + sum over i of H_i((theta(q) - theta(q + lot_i))/lot_i) + the same with q - lot_i,
 

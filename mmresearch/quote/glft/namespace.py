@@ -1,4 +1,4 @@
-"""Which array library a formula runs on: that of its arguments, so that JAX can trace it without being imported here."""
+"""The array library that a formula runs on: that of its arguments, so that JAX traces it and is not imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policies as tables of depths, by inventory or by inventory and time, and the rates and gains that they have in a market.
+"""Policies as tables of depths, by inventory or by inventory and time, and what they meet in a market.
 
 A bid at depth delta and inventory q = D j, filled at rate A e^{-k delta}, gains at once
 
@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 TIMELESS = ("asymptotic", "closed", "symmetric")
 #: Intervals of a policy that does: quotes are constant on each, those of its middle.
 INTERVALS = 2000
+#: How far beyond the mid a quote may lie, in units of 1/k: its fill rate is e to that times A.
+MOST_E_FOLDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Policy:
             raise ValueError("the bid at the largest and the ask at the smallest inventory must be infinite: no quote")
 
     @property
-    def Q(self) -> int:
+    def Q(self) -> int:  # noqa: N802
         """Largest inventory, lots."""
         return self.bid.shape[-1] // 2
 
@@ -134,7 +136,13 @@ def fills(bid: Floats, ask: Floats, market: Model) -> Fills:
         Depths, price.
     market : Model
         The truth; its parameters may be arrays of shape (..., 1).
+
+    Raises
+    ------
+    ValueError
+        If a quote lies so far beyond the mid that its fill rate is absurd.
     """
+    _require_followable(bid, ask, market)
     q = market.lot * market.lots()
     inside = Quotes(np.where(np.isfinite(bid), bid, 0.0), np.where(np.isfinite(ask), ask, 0.0))
     bought = market.lot * (inside.bid - market.cost) - (q + market.lot) * market.impact
@@ -145,3 +153,12 @@ def fills(bid: Floats, ask: Floats, market: Model) -> Fills:
         np.where(np.isfinite(bid), bought, 0.0),
         np.where(np.isfinite(ask), sold, 0.0),
     )
+
+
+def _require_followable(bid: Floats, ask: Floats, market: Model) -> None:
+    """Refuse depths so far beyond the mid that time stands still between fills: nobody quotes them."""
+    steepest = -np.min(market.k * np.minimum(bid, ask))
+    if steepest > MOST_E_FOLDS:
+        raise ValueError(
+            f"a quote lies {steepest:.3g}/k on the wrong side of the mid; its fill rate is no rate. Lower Q or gamma"
+        )

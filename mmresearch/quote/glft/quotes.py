@@ -9,7 +9,7 @@
 | symmetric | base + D c/2, whatever q | - |
 
 The ask is the bid of the mirrored market: q and mu change sign. At the largest inventory the bid is infinite: none.
-`as2008` is the reservation price and spread of Avellaneda and Stoikov (2008), which is not the optimum of their problem.
+`as2008` is the reservation price and spread of Avellaneda and Stoikov (2008), not the optimum of their problem.
 Arrays of NumPy give NumPy, those of JAX give JAX, and gradients pass through.
 """
 

@@ -2,8 +2,8 @@
 
     regret = CE of the exact policy - CE of the policy,   both under the true parameters,
 
-over the horizon by the recursion of `mmresearch.quote.glft.moments`, or per second in the long run. In bps it is divided by
-the volume that the exact policy trades, as `mmresearch.quote.edge.Regret` does: price must then be measured in bps.
+over the horizon by the recursion of `moments`, or per second in the long run. Divided by the volume that the exact
+policy trades, as `mmresearch.quote.edge.Regret` is, it is a number of bps, where price is measured in bps.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ With q = D j in lots,
 
     M_jj = k gamma sigma^2 q^2/(2 D) - k mu q/D,   M_jj' = -eta beside the diagonal,   v_j(T) = e^{-k impact j^2/2},
 
-the maker's certainty equivalent with inventory q is x + q s + (D/k) ln v_j + impact q^2/(2 D), where xi = gamma. Far from
-the horizon v tends to the eigenvector of the lowest eigenvalue of M, and the certainty equivalent grows by -(D/k) times
-that eigenvalue a second. Source: Gueant, Lehalle and Fernandez-Tapia (2013), propositions 1 to 3; Gueant (2017) for lots.
+the maker's certainty equivalent with inventory q is x + q s + (D/k) ln v_j + impact q^2/(2 D), where xi = gamma. Far
+from the horizon v tends to the eigenvector of the lowest eigenvalue of M, and the certainty equivalent grows by -(D/k)
+times that eigenvalue a second. Sources: Gueant, Lehalle and Fernandez-Tapia (2013); Gueant (2017) for lots.
 """
 
 from __future__ import annotations
