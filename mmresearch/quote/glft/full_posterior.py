@@ -68,9 +68,9 @@ def best_table(markets: Model, start: Policy) -> Policy:
 
     x0 = np.concatenate([start.bid[:-1], start.ask[1:]]) / scale
     # Depths at inventories that are hardly ever reached matter little; the tolerances are on the growth.
-    options = {"maxiter": 500, "ftol": 1e-13, "gtol": 1e-9}
+    options = {"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-9}
     bounds = Bounds(x0 - _REACH, x0 + _REACH)
-    found = minimize(loss, x0, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
+    found = minimize(loss, x0, jac=True, bounds=bounds, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
     return Policy(*_tables(found.x * scale, n))
 
 
