@@ -1,33 +1,30 @@
 """Two pictures of the market-making model: exact quotes over inventory and time, and what wrong parameters cost.
 
-`quotes_figure` sets the exact quotes beside the closed form, over inventory and towards the horizon. `regret_figure` maps
-the long-run loss over errors in A and kappa, one panel per risk aversion.
+`quotes_figure` sets the exact quotes beside the closed form, over inventory and towards the horizon. `regret_figure`
+maps the long-run loss over errors in A and kappa, one panel per risk aversion.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from mmresearch.quote.glft.model import Model
 from mmresearch.quote.glft.quotes import table
 from mmresearch.quote.glft.regret import RegretMap
 from mmresearch.report.figures import WIDTH_IN
-from mmresearch.report.numbers import significant
-from mmresearch.report.style import BAND, INK, MUTED, PAPER, look, new_figure, quiet_axes
+from mmresearch.report.style import INK, MUTED, look, new_figure, quiet_axes
 
 #: Times to the horizon, as shares of it, and inventories, as shares of the largest: curves that are drawn.
 _TIMES, _INVENTORIES = (1.0, 0.05, 0.01, 0.0), (-0.5, -0.2, 0.0, 0.2, 0.5)
 #: Regrets, as shares of the growth, at which contours are drawn.
 _LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 _CURVES = ("#1f5a8a", "#4f8fbf", "#8db8d8", "#b9cfe0")
-_COST = LinearSegmentedColormap.from_list("cost", ["#fefefe", "#dfe9f1", "#a9c6dc", "#6396bd", "#2f6593", "#163a5c"])
+_COST = LinearSegmentedColormap.from_list("cost", ["#fefefe", "#edf3f8", "#d5e3ee", "#b5cfe2", "#8fb5d1", "#6b9abf"])
 
 
 def quotes_figure(model: Model, unit: str = "bps") -> Figure:
@@ -36,7 +33,7 @@ def quotes_figure(model: Model, unit: str = "bps") -> Figure:
     Parameters
     ----------
     model : Model
-        Parameters, numbers.
+        Parameters, numbers; gamma and sigma above 0, no impact.
     unit : str
         Unit of price, for the labels.
     """
@@ -62,7 +59,7 @@ def _over_inventory(axes: Axes, model: Model) -> None:
     axes.plot(q[:-1], closed.bid[:-1], color=INK, lw=0.8, ls=":", label="closed form", zorder=2)
     axes.plot(q[1:], closed.ask[1:], color=INK, lw=0.8, ls=":", zorder=2)
     axes.set_xlim(q[0], q[-1])
-    axes.set_xlabel("inventory, size")
+    axes.set_xlabel("inventory")
     axes.set_title("Over inventory: bids solid, asks dashed", fontweight="bold")
     axes.legend(loc="upper center", ncols=1)
 
@@ -77,7 +74,7 @@ def _over_time(axes: Axes, model: Model) -> None:
         path, colour = found.bid[:, model.Q + j], INK if j == 0 else _CURVES[0 if j > 0 else 1]
         axes.plot(now, path, color=colour, lw=1.5, zorder=3)
         axes.annotate(
-            f"q = {significant(model.lot * j, 2) if j else 0}", (0.0, path[0]), xytext=(3, 3), va="bottom",
+            f"q = {model.lot * j:+g}" if j else "q = 0", (0.0, path[0]), xytext=(3, 3), va="bottom",
             textcoords="offset points", color=colour, fontsize=7.0,
         )  # fmt: skip
     axes.axhline(float(model.base), color=MUTED, lw=0.8, ls=(0, (2, 2)), zorder=1)
@@ -86,6 +83,8 @@ def _over_time(axes: Axes, model: Model) -> None:
         color=MUTED, fontsize=6.6,
     )  # fmt: skip
     axes.set_xlim(0.0, float(model.T))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes.set_xlabel("time, s")
     axes.set_title("Towards the horizon", fontweight="bold")
 
@@ -104,7 +103,7 @@ def regret_figure(found: RegretMap) -> Figure:
         grid = figure.subplots(1, panels, sharex=True, sharey=True, squeeze=False)[0]
         for axes, gamma, loss in zip(grid, found.gamma, found.fraction, strict=True):
             filled = _regret_panel(axes, found, loss)
-            axes.set_title(f"γ = {significant(float(gamma), 2)}", fontweight="bold")
+            axes.set_title(f"γ = {gamma:g}", fontweight="bold")
             axes.set_xlabel("believed κ over true κ")
         grid[0].set_ylabel("believed A over true A")
         bar = figure.colorbar(filled, ax=grid, location="bottom", aspect=50, shrink=0.6, pad=0.03)
@@ -140,13 +139,3 @@ def _ratio_ticks(ratios: np.ndarray) -> list[float]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:g} %"
-
-
-def paper_model() -> Model:
-    """Return the market of Gueant, Lehalle and Fernandez-Tapia (2013), figures 1 to 3: ticks and seconds."""
-    return Model(sigma=0.3, A=0.9, k=0.3, gamma=0.01, T=600.0, Q=30)
-
-
-def risk_aversions(model: Model) -> list[float]:
-    """Return three risk aversions about that of a model, for the panels of the map."""
-    return [float(replace(model).gamma) * factor for factor in (0.1, 1.0, 10.0)]
