@@ -1,0 +1,1 @@
+"""The model of Avellaneda-Stoikov and GLFT, exactly: quotes, moments of any policy, what an error costs."""
