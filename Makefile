@@ -46,6 +46,7 @@ bench: setup
 figures: setup
 	@[ -f out/demo/audit.json ] || $(MAKE) demo
 	$(VENV)/bin/mmresearch report out/demo/audit.json --figures-only --out figures
+	$(PY) -m mmresearch.report.glft_figures figures/glft
 
 data: setup
 	$(PY) -m mmresearch.sim.bundle

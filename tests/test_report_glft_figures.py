@@ -1,12 +1,14 @@
 """The pictures of the model show its numbers, and are the same bytes every time."""
 
+import json
+
 import numpy as np
 import pytest
 from glft_numbers import PARAMETERS, QUOTES
 
 from mmresearch.quote.glft.model import Model
 from mmresearch.quote.glft.regret import regret_map
-from mmresearch.report.glft_figures import quotes_figure, regret_figure
+from mmresearch.report.glft_figures import quotes_figure, regret_figure, write_glft_figures
 from mmresearch.report.style import to_png, to_svg
 
 PAPER = Model(**PARAMETERS["GLFT Fig1-3"])
@@ -40,3 +42,11 @@ def test_the_same_numbers_give_the_same_bytes():
     for make in (lambda: quotes_figure(PAPER), lambda: regret_figure(regret_map(PAPER, ratios, ratios, [0.01]))):
         assert to_svg(make(), "a") == to_svg(make(), "a")
         assert to_png(make(), 40) == to_png(make(), 40)
+
+
+def test_the_files_are_those_of_their_manifest(tmp_path):
+    *drawn, manifest = write_glft_figures(tmp_path)
+    facts = json.loads(manifest.read_text())
+    assert {p.name for p in drawn} == set(facts["figures"])
+    assert facts["figures"]["regret.svg"] == "mmresearch.report.glft_figures.regret_figure"
+    assert Model(**facts["parameters"]) == PAPER

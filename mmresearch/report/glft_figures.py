@@ -6,6 +6,11 @@ maps the long-run loss over errors in A and kappa, one panel per risk aversion.
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
@@ -15,14 +20,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from mmresearch.quote.glft.model import Model
 from mmresearch.quote.glft.quotes import table
-from mmresearch.quote.glft.regret import RegretMap
+from mmresearch.quote.glft.regret import RegretMap, regret_map
 from mmresearch.report.figures import WIDTH_IN
-from mmresearch.report.style import INK, MUTED, look, new_figure, quiet_axes
+from mmresearch.report.files import write_file
+from mmresearch.report.style import INK, MUTED, look, new_figure, quiet_axes, to_png, to_svg
 
 #: Times to the horizon, as shares of it, and inventories, as shares of the largest: curves that are drawn.
 _TIMES, _INVENTORIES = (1.0, 0.05, 0.01, 0.0), (-0.5, -0.2, 0.0, 0.2, 0.5)
 #: Regrets, as shares of the growth, at which contours are drawn.
 _LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+#: Market of the pictures that are written: ticks and seconds.
+_PAPER: dict[str, Any] = {"sigma": 0.3, "A": 0.9, "k": 0.3, "gamma": 0.01, "T": 600.0, "Q": 30}
 _CURVES = ("#1f5a8a", "#4f8fbf", "#8db8d8", "#b9cfe0")
 _COST = LinearSegmentedColormap.from_list("cost", ["#fefefe", "#edf3f8", "#d5e3ee", "#b5cfe2", "#8fb5d1", "#6b9abf"])
 
@@ -116,7 +124,7 @@ def regret_figure(found: RegretMap) -> Figure:
 
 def _regret_panel(axes: Axes, found: RegretMap, loss: np.ndarray) -> QuadContourSet:
     low, high = _LEVELS[0] / 3.0, 1.0
-    shown, ends = np.clip(loss, low, high), np.geomspace(low, high, 41)
+    shown, ends = np.clip(loss, low, high), np.geomspace(low, high, 22)
     filled = axes.contourf(found.kappa_ratio, found.A_ratio, shown, levels=ends, norm=LogNorm(low, high), cmap=_COST)
     lines = axes.contour(found.kappa_ratio, found.A_ratio, loss, levels=_LEVELS, colors=INK, linewidths=0.6)
     axes.clabel(lines, fmt=_percent, fontsize=6.4)
@@ -139,3 +147,28 @@ def _ratio_ticks(ratios: np.ndarray) -> list[float]:
 
 def _percent(share: float) -> str:
     return f"{100 * share:g} %"
+
+
+def write_glft_figures(folder: str | Path) -> list[Path]:
+    """Write both pictures of the paper's market, as SVG and PNG, and ``manifest.json``; return the files.
+
+    The market is that of Gueant, Lehalle and Fernandez-Tapia (2013), figures 1 to 3, in ticks.
+    """
+    ratios = np.geomspace(0.4, 2.5, 64)
+    drawn = {
+        "quotes": quotes_figure(Model(**_PAPER), "ticks"),
+        "regret": regret_figure(regret_map(Model(**_PAPER), ratios, ratios, [0.001, 0.01, 0.1])),
+    }
+    written: list[Path] = []
+    functions: dict[str, str] = {}
+    for name, figure in drawn.items():
+        functions |= {f"{name}.{kind}": f"mmresearch.report.glft_figures.{name}_figure" for kind in ("svg", "png")}
+        written.append(write_file(Path(folder) / f"{name}.svg", to_svg(figure, f"glft-{name}")))
+        written.append(write_file(Path(folder) / f"{name}.png", to_png(figure)))
+    facts = {"made_by": "python -m mmresearch.report.glft_figures", "figures": functions, "parameters": _PAPER}
+    return [*written, write_file(Path(folder) / "manifest.json", json.dumps(facts, indent=1) + "\n")]
+
+
+if __name__ == "__main__":
+    for path in write_glft_figures(sys.argv[1]):
+        print(path)
