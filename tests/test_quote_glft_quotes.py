@@ -209,6 +209,13 @@ def test_in_jax_a_horizon_beyond_its_squarings_is_not_a_number():
         assert np.isnan(ask(1e6))
 
 
+def test_in_jax_the_certainty_equivalent_is_right_up_to_the_longest_horizon():
+    with jax.enable_x64(True):
+        model = replace(PAPER, Q=2, T=jnp.float64(9e4))
+        found = jax.jit(lambda T: certainty_equivalent(replace(model, T=T)))(9e4)
+    assert float(found) == pytest.approx(float(certainty_equivalent(replace(PAPER, Q=2, T=9e4))), rel=1e-11)
+
+
 @pytest.mark.parametrize(
     ("wrong", "match"),
     [
