@@ -237,7 +237,7 @@ def test_the_audit_sees_the_interval_of_a_skewed_belief_and_clears_the_family():
     sound, faulty = DeployedHazard(), NormalIntervals(DeployedHazard())
     nothing = Tape("X", 0.0, 1.0, empty_table(QUOTE_COLUMNS))
     assert faulty.name == "DeployedHazardNormalIntervals"
-    assert (faulty.parameter, faulty.reads) == (sound.parameter, "fills")
+    assert (faulty.parameter, faulty.reads) == (sound.parameter, sound.reads) == ("bocpd_hazard_rate", "trades")
     assert max(belief_faults(sound.posterior(run(sound, nothing)), np.random.default_rng(1)).values()) < 1
     found = belief_faults(faulty.posterior(run(faulty, nothing)), np.random.default_rng(1))
     assert found["mean is not the integral of ppf"] > 5
