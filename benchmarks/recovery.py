@@ -11,12 +11,10 @@ A Bayesian interval is right on average over what its author supposes, so whom 9
     wandering   windows differ, by as much as the reference's own priors say: each world draws the sd of log kappa, the
                 sd of the intensity and the intra-class correlation of labels from them. Here the full reference is
                 asked for 90 %; the learners, who suppose that windows are alike, are shown beside it. The floor's
-                model supposes Normal windows of cost, while here they follow from Beta windows of labels.
+                model supposes Normal windows of cost, while here they follow from Beta windows of labels:
+                in the worlds of seed 1 it held 84.8 %, so this is asked and not yet met.
     costly      the mean cost of a fill differs between windows, as far as the priors of the floor's model say; every
                 fill is informed, by a Normal jump. The floor's reference is asked, and nobody else.
-
-About twenty shares are asked for 90 % at a confidence of 95 %, so one that misses is to be expected. It is asked again
-of twice as many fresh worlds, and counts if it misses there too (`again`).
 
 The truths of the assets come from the population of the worlds, which no prior names: the share thus also tells
 whether the hyperpriors are weak enough not to matter. A is the mean over windows, kappa the median.
@@ -222,34 +220,6 @@ def recover(
         if progress and task is not None:
             progress.advance(task)
     return Recovery.joined(parts)
-
-
-def again(row: pd.Series, worlds: int, seconds: float, jobs: int = 2, seed: int = 2) -> pd.Series:
-    """Ask one share again, of twice as many worlds from another seed.
-
-    Parameters
-    ----------
-    row : pandas.Series
-        A row of `Recovery.coverage`.
-    worlds : int
-        How many it was asked of before.
-    seconds, jobs, seed
-        As in `recover`; the seed another one than before.
-
-    Returns
-    -------
-    pandas.Series
-        The same row of the fresh worlds.
-    """
-    model = next(name for name, reported in REPORTED.items() if row["parameter"] in reported)
-    found = recover(2 * worlds, seconds, jobs=jobs, seed=seed, kinds=(row["kind"],), parameters=(model,)).coverage()
-    same = (found["method"] == row["method"]) & (found["parameter"] == row["parameter"])
-    return found[same].iloc[0]
-
-
-def holds(row: pd.Series) -> bool:
-    """Whether both intervals of a share, binomial and over worlds, contain 90 %."""
-    return bool(row["low"] <= LEVEL <= row["high"] and row["world_low"] <= LEVEL <= row["world_high"])
 
 
 def _parts(job: partial[Recovery], which: Sequence[tuple[str, int]], jobs: int) -> Iterator[Recovery]:
