@@ -28,6 +28,7 @@ from mmresearch.learn.sound.regimes import RegimeStickiness
 from mmresearch.learn.sound.toxic import ToxicHours, ToxicState
 from mmresearch.sim.population import population
 from mmresearch.sim.worlds import simulate
+from mmresearch.tape.faults import SliceOrderError
 from mmresearch.tape.schema import Tape
 
 LEARNERS = (
@@ -106,6 +107,14 @@ def test_cuts_and_pickling_change_nothing(kind, seed):
     empty = learner.update(whole, TAPE.between(TAPE.t1, TAPE.t1))
     np.testing.assert_allclose(numbers(learner, empty), want, rtol=1e-12)
     assert not np.allclose(want, numbers(learner, learner.init()), rtol=1e-3, atol=0.0)
+
+
+@pytest.mark.parametrize("kind", [k for k in LEARNERS if k not in (HazardRate, ToxicHours)])
+def test_a_series_that_is_fed_twice_is_refused(kind):
+    learner = kind()
+    state = run(learner, TAPE)
+    with pytest.raises(SliceOrderError, match="feed slices in order, each once"):
+        learner.update(state, TAPE)
 
 
 @pytest.mark.parametrize("kind", LEARNERS)

@@ -6,6 +6,7 @@ import pytest
 from random_tapes import sliced
 from random_tapes import tape as random_tape
 
+from mmresearch.tape.faults import SliceOrderError
 from mmresearch.tape.resample import Resampler, signal_values
 from mmresearch.tape.schema import Tape
 
@@ -82,3 +83,12 @@ def test_a_missing_column_says_nothing():
     tape = random_tape(0)
     for signals in (None, pd.DataFrame({"ts": [1.0], "other": [2.0]})):
         assert signal_values(Tape(**{**vars(tape), "signals": signals}), "m")[0].size == 0
+
+
+def test_a_slice_that_overlaps_the_last_one_is_refused_and_names_both_times():
+    tape = random_tape(3)
+    half = tape.seconds / 2
+    after, _ = Resampler(0.5).step(tape.between(tape.t0, tape.t0 + half))
+    with pytest.raises(SliceOrderError, match=f"begins at {tape.t0:g} s, but the last one ended at {tape.t0 + half:g}"):
+        after.step(tape)
+    after.step(tape.between(tape.t0 + half, tape.t1))

@@ -24,6 +24,7 @@ from mmresearch.audit.trials import Trials
 from mmresearch.belief.catalogue import Parameter
 from mmresearch.learn.contract import Learner, State, name_of, run
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, TRADE_COLUMNS, empty_table
+from mmresearch.tape.faults import SliceOrderError
 from mmresearch.tape.schema import Tape
 
 CUT_BOUND_SD = 1e-3
@@ -159,8 +160,15 @@ def _information(learner: Learner, trials: Trials, replicate: int) -> float:
 
 
 def _is_caught(mutant: Learner, trials: Trials) -> bool:
-    """Whether the ledger notices a mutant; the slow look at its information only where the quick ones see nothing."""
-    quick = max(ledger_faults(mutant, trials.typical(), trials.rng("ledger")).values()) > 1
+    """Whether the ledger notices a mutant; the slow look at its information only where the quick ones see nothing.
+
+    A learner that refuses a slice that it has seen has noticed it itself.
+    """
+    try:
+        faults = ledger_faults(mutant, trials.typical(), trials.rng("ledger"))
+    except SliceOrderError:
+        return True
+    quick = max(faults.values()) > 1
     return quick or (trials.design.information is not None and _information(mutant, trials, 0) > 1)
 
 

@@ -67,6 +67,10 @@ class TapeError(ValueError):
         return type(self), (self.faults,)
 
 
+class SliceOrderError(ValueError):
+    """A slice that begins before the last one ended: fed twice, or out of order."""
+
+
 @dataclass(frozen=True)
 class Account:
     """What was repaired on reading, one short sentence each."""

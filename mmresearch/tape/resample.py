@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mmresearch.tape.clock import GAP_S
 from mmresearch.tape.mids import FloatArray, float_columns
-from mmresearch.tape.schema import Tape
+from mmresearch.tape.schema import Tape, require_after
 
 _QUOTE = ("ts", "bid", "bid_sz", "ask", "ask_sz")
 _NONE = np.empty((0, len(_QUOTE) + 1))
@@ -117,6 +117,8 @@ class Resampler:
         Time and value of the last signal.
     tail : ndarray, shape (k, 8)
         The last points, k <= `lookback`.
+    end_s : float
+        End of the last slice.
     """
 
     step_s: float
@@ -126,6 +128,7 @@ class Resampler:
     quote: FloatArray = field(default_factory=lambda: _NONE)
     said: tuple[float, float] = (-np.inf, np.nan)
     tail: FloatArray = field(default_factory=lambda: np.empty((0, _WIDTH)))
+    end_s: float = -np.inf
 
     def step(self, tape: Tape) -> tuple[Resampler, Samples]:
         """Take in one slice.
@@ -140,7 +143,13 @@ class Resampler:
         state : Resampler
         samples : Samples
             The points of the slice, with up to `lookback` earlier ones in front.
+
+        Raises
+        ------
+        SliceOrderError
+            If the slice begins before the last one ended.
         """
+        require_after(self.end_s, tape)
         rows = self._quotes(tape)
         times, values = self._signal(tape)
         index = np.arange(np.ceil(tape.t0 / self.step_s), np.ceil(tape.t1 / self.step_s))
@@ -155,7 +164,11 @@ class Resampler:
         joined = np.concatenate([self.tail, table])
         keep = max(len(joined) - self.lookback, 0)
         after = replace(
-            self, quote=rows[-1:].copy(), said=(float(times[-1]), float(values[-1])), tail=joined[keep:].copy()
+            self,
+            quote=rows[-1:].copy(),
+            said=(float(times[-1]), float(values[-1])),
+            tail=joined[keep:].copy(),
+            end_s=float(tape.t1),
         )
         return after, Samples(joined, self.step_s)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mmresearch.tape import hypothetical
 from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, SIGNED_SIGNALS, TRADE_COLUMNS, empty_table
+from mmresearch.tape.faults import SliceOrderError
 
 Provenance = Literal["own-fills", "market-proxy", "synthetic"]
 
@@ -183,6 +184,28 @@ class Tape:
             signals=None if self.signals is None else self.signals.assign(ts=self.signals["ts"] * time),
             sessions=None if self.sessions is None else self.sessions * time,
             meta=replace(self.meta, tick=None if self.meta.tick is None else self.meta.tick * price),
+        )
+
+
+def require_after(end_s: float, tape: Tape) -> None:
+    """Refuse a slice that begins before the last one ended.
+
+    Parameters
+    ----------
+    end_s : float
+        End of the last slice in seconds; minus infinity before any.
+    tape : Tape
+        The slice that is to come next.
+
+    Raises
+    ------
+    SliceOrderError
+        If it begins before `end_s`.
+    """
+    if tape.t0 < end_s:
+        raise SliceOrderError(
+            f"{tape.asset}: the slice begins at {tape.t0:g} s, but the last one ended at {end_s:g} s; "
+            "feed slices in order, each once, or start from init()"
         )
 
 

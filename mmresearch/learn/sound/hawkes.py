@@ -26,7 +26,7 @@ from mmresearch.learn.sound.hawkes_joint import HawkesPrior, alpha_axes, beta_ax
 from mmresearch.learn.sound.hawkes_table import BETA, GAIN, Likelihood, add_events
 from mmresearch.tape.exposure import open_seconds, sessions_of
 from mmresearch.tape.mids import float_columns
-from mmresearch.tape.schema import Tape
+from mmresearch.tape.schema import Tape, require_after
 
 FloatArray = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ class HawkesState:
     seconds: float = 0.0
     seen: int = 0
     last_s: float = 0.0
-    end_s: float = 0.0
+    end_s: float = -np.inf
 
     @property
     def events(self) -> float:
@@ -117,7 +117,8 @@ class HawkesMu:
         return HawkesState()
 
     def update(self, state: HawkesState, tape: Tape) -> HawkesState:
-        """Add the events and the open time of the slice."""
+        """Add the events and the open time of the slice; SliceOrderError if it begins before the last one ended."""
+        require_after(state.end_s, tape)
         (ts,) = float_columns(tape.trades, "ts")
         times = np.unique(ts)
         table, factors, excitation = (a.copy() for a in (state.table, state.factors, state.excitation))
