@@ -11,6 +11,7 @@ from scipy import stats
 
 from mmresearch.audit.accounting import ledger_faults, silence
 from mmresearch.audit.battery import CHECKS, apply_checks
+from mmresearch.audit.beliefs import believe
 from mmresearch.audit.designs.series import SERIES_DESIGNS
 from mmresearch.audit.information import overclaim
 from mmresearch.audit.trials import Trials
@@ -195,6 +196,34 @@ class StaysPerTwoSeconds(RegimeStickiness):
 def test_a_broken_sound_learner_goes_red(learner, check):
     ((finding,),) = apply_checks([check], [learner], SEED, quick=True)
     assert finding.status == "fail", finding.why
+
+
+@dataclass(frozen=True)
+class SparesTime(HazardRate):
+    """Believes a rate of which a fifth of the unit was lost, from seconds that scatter from tape to tape."""
+
+    spare: float = 0.2
+    scatter: float = 0.3
+    name: str = "SparesTime"
+
+    def posterior(self, state):
+        found_ = super().posterior(state)
+        gap_s = max(state.exposure_s, 1.0) / max(state.changes, 1.0)
+        noise = np.random.default_rng(int(1e6 * gap_s)).normal()
+        factor = gap_s**self.spare * np.exp(self.scatter * noise)
+        return stats.norm(found_.mean() * factor, found_.std() * factor)
+
+
+@pytest.mark.parametrize(("spare", "status"), [(0.2, "fail"), (0.0, "pass")])
+def test_a_spare_unit_is_told_from_chance_by_more_tapes(spare, status):
+    learner = SparesTime(spare=spare, scatter=0.05)
+    judged = [apply_checks(["units"], [learner], seed, quick=True)[0][0] for seed in range(6)]
+    assert [f.status for f in judged] == [status] * 6
+    trials, alone = [Trials(learner.parameter, seed, quick=True) for seed in range(6)], []
+    for t in trials:
+        a, b = (believe(learner, t.typical().scaled(time=c)).mean for c in (1.0, 3.0))
+        alone.append(np.log(b / a) / np.log(3.0) + 1.0)
+    assert max(map(abs, alone)) > 0.05
 
 
 def test_the_ledger_knows_a_learner_that_loses_the_gap_between_slices():
