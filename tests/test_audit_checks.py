@@ -11,7 +11,7 @@ from scipy import stats
 from mmresearch.audit.agreement import Draws, compare
 from mmresearch.audit.battery import CHECKS, SHARES, apply_checks, battery
 from mmresearch.audit.beliefs import Summary, summarise
-from mmresearch.audit.calibration import p_value
+from mmresearch.audit.calibration import _fault, p_value
 from mmresearch.audit.designs.fills import FILL_DESIGNS
 from mmresearch.audit.exactness import belief_faults
 from mmresearch.audit.information import overclaim
@@ -352,3 +352,12 @@ def test_a_belief_that_contradicts_itself_is_found():
 def test_senseless_beliefs_are_refused():
     with pytest.raises(LearnerError, match="all must be finite"):
         summarise(stats.cauchy(), "Cauchy")
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "fault"),
+    [(-5.8, 0.7, "off centre"), (0.1, 1.6, "overconfident"), (0.1, 0.5, "underconfident"), (0.6, 1.3, "off centre")],
+)
+def test_a_calibration_that_fails_is_named_by_what_is_worst(mean, sd, fault):
+    z = mean + sd * np.array([-1.0, 1.0])
+    assert _fault(z) == fault

@@ -76,13 +76,19 @@ def _judge(u: NDArray[np.float64], trials: Trials) -> Finding:
     power = _power(u.size)
     caught = f"would have caught an sd 30 % too small with probability {power:.2f}"
     if p_value(u) < FIRST_LEVEL:
-        name = "overconfident" if z.std() > 1.1 else "underconfident" if z.std() < 0.9 else "off centre"
-        why = f"{name}: over {u.size} truths of its own prior {covers}; z has mean {z.mean():+.2f}, sd {z.std():.2f}."
+        why = f"{_fault(z)}: over {u.size} truths of its own prior {covers}; z has mean {z.mean():+.2f}, sd {z.std():.2f}."
         mend = "Discount the evidence, learn the variance, or state the prior that the world has."
         return Finding("calibration", "calibration", "fail", coverage(u, 0.9), COVERAGE_BOUND, power, why, mend)
     status: Status = "pass" if power >= 0.5 else "undecided"
     why = f"over {u.size} truths of its own prior {covers}; {caught}."
     return Finding("calibration", "calibration", status, coverage(u, 0.9), COVERAGE_BOUND, power, why)
+
+
+def _fault(z: NDArray[np.float64]) -> str:
+    """Name what is wrong by what is further from that of a standard Normal: its centre, or the logarithm of its sd."""
+    if abs(z.mean()) > abs(np.log(z.std())):
+        return "off centre"
+    return "overconfident" if z.std() > 1 else "underconfident"
 
 
 @lru_cache
