@@ -47,6 +47,7 @@ figures: setup
 	@[ -f out/demo/audit.json ] || $(MAKE) demo
 	$(VENV)/bin/mmresearch report out/demo/audit.json --figures-only --out figures
 	$(PY) -m mmresearch.report.glft_figures figures/glft
+	$(PY) -m mmresearch.report.learning_figure figures/learning
 
 data: setup
 	$(PY) -m mmresearch.sim.bundle

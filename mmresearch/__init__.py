@@ -7,6 +7,7 @@ The flat API of a notebook, loaded lazily:
     evidence = mm.evidence(tapes)             # sufficient statistics by asset and window
     model = mm.models.pymc.kappa(evidence)    # a plain pm.Model
     certificate = mm.certify(learner, tapes=tapes, seed=1)
+    mm.quotes(mm.Model(sigma=0.3, A=0.9, k=0.3, gamma=0.01), q=0)  # exact GLFT quotes
 
 Rooms, in the order in which data flow: tape, belief, learn, models, quote, sim, audit, report.
 """
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from mmresearch.audit.certify import certify
     from mmresearch.belief.catalogue import catalogue_table as catalogue
     from mmresearch.belief.catalogue import parameter, prior
+    from mmresearch.learn.bank.bank import Bank
     from mmresearch.learn.contract import load_learner
+    from mmresearch.quote.derived_table import derived_table
+    from mmresearch.quote.glft.model import Model
+    from mmresearch.quote.glft.moments import moments
+    from mmresearch.quote.glft.policy import policy
+    from mmresearch.quote.glft.quotes import quotes
+    from mmresearch.quote.glft.regret import regret_map
+    from mmresearch.report.learning import learning_table
     from mmresearch.sim.bundle import example, example_truths
     from mmresearch.sim.worlds import simulate
     from mmresearch.tape.evidence import evidence
@@ -33,36 +42,52 @@ __version__ = "0.1.0"
 
 _ROOMS = ("audit", "belief", "learn", "models", "quote", "report", "sim", "tape")
 _NAMES = {
+    "Bank": ("mmresearch.learn.bank.bank", "Bank"),
+    "Model": ("mmresearch.quote.glft.model", "Model"),
     "Tape": ("mmresearch.tape.schema", "Tape"),
     "catalogue": ("mmresearch.belief.catalogue", "catalogue_table"),
     "certify": ("mmresearch.audit.certify", "certify"),
+    "derived_table": ("mmresearch.quote.derived_table", "derived_table"),
     "evidence": ("mmresearch.tape.evidence", "evidence"),
     "example": ("mmresearch.sim.bundle", "example"),
     "example_truths": ("mmresearch.sim.bundle", "example_truths"),
+    "learning_table": ("mmresearch.report.learning", "learning_table"),
     "load_learner": ("mmresearch.learn.contract", "load_learner"),
+    "moments": ("mmresearch.quote.glft.moments", "moments"),
     "parameter": ("mmresearch.belief.catalogue", "parameter"),
+    "policy": ("mmresearch.quote.glft.policy", "policy"),
     "prior": ("mmresearch.belief.catalogue", "prior"),
+    "quotes": ("mmresearch.quote.glft.quotes", "quotes"),
     "read": ("mmresearch.tape.read", "read"),
+    "regret_map": ("mmresearch.quote.glft.regret", "regret_map"),
     "simulate": ("mmresearch.sim.worlds", "simulate"),
     "validate": ("mmresearch.tape.validate", "validate"),
 }
 
 __all__ = [
+    "Bank",
+    "Model",
     "Tape",
     "audit",
     "belief",
     "catalogue",
     "certify",
+    "derived_table",
     "evidence",
     "example",
     "example_truths",
     "learn",
+    "learning_table",
     "load_learner",
     "models",
+    "moments",
     "parameter",
+    "policy",
     "prior",
     "quote",
+    "quotes",
     "read",
+    "regret_map",
     "report",
     "sim",
     "simulate",

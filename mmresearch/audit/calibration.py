@@ -76,8 +76,9 @@ def _judge(u: NDArray[np.float64], trials: Trials) -> Finding:
     power = _power(u.size)
     caught = f"would have caught an sd 30 % too small with probability {power:.2f}"
     if p_value(u) < FIRST_LEVEL:
-        why = f"{_fault(z)}: over {u.size} truths of its own prior {covers}; z has mean {z.mean():+.2f}, sd {z.std():.2f}."
+        why = f"over {u.size} truths of its own prior {covers}; z has mean {z.mean():+.2f}, sd {z.std():.2f}."
         mend = "Discount the evidence, learn the variance, or state the prior that the world has."
+        why = f"{_fault(z)}: {why}"
         return Finding("calibration", "calibration", "fail", coverage(u, 0.9), COVERAGE_BOUND, power, why, mend)
     status: Status = "pass" if power >= 0.5 else "undecided"
     why = f"over {u.size} truths of its own prior {covers}; {caught}."

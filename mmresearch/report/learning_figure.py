@@ -7,8 +7,11 @@ as rates, -ln of the value, because all of them are near 1.
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +23,11 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from mmresearch.belief.catalogue import parameter
-from mmresearch.report.style import GRID, INK, MUTED, PAPER, SAFE, look, new_figure, quiet_axes
+from mmresearch.report.files import write_file
+from mmresearch.report.learning import learning_table
+from mmresearch.report.style import GRID, INK, MUTED, PAPER, SAFE, look, new_figure, quiet_axes, to_png, to_svg
 from mmresearch.report.verdicts import LOOKS
+from mmresearch.sim.bundle import example, example_truths
 
 WIDTH_IN = 9.6
 _ROW_IN = 0.27
@@ -210,3 +216,24 @@ def _legend() -> list[Line2D]:
         Line2D([], [], ls="none", marker="<", ms=4.5, color=MUTED, label="beyond the axis, or of the wrong sign")
     )
     return made
+
+
+def write_learning_figure(folder: str | Path) -> list[Path]:
+    """Draw what the bundled tapes with every feature teach, as SVG and PNG, and ``manifest.json``; return the files."""
+    truths = example_truths(features=True)
+    figure = learning_forest({t.asset: learning_table(t, truths[t.asset]) for t in example(features=True)})
+    files = [
+        write_file(Path(folder) / "learning.svg", to_svg(figure, "learning")),
+        write_file(Path(folder) / "learning.png", to_png(figure)),
+    ]
+    facts = {
+        "made_by": "python -m mmresearch.report.learning_figure",
+        "figures": dict.fromkeys((f.name for f in files), "mmresearch.report.learning_figure.learning_forest"),
+        "data": sorted(truths),
+    }
+    return [*files, write_file(Path(folder) / "manifest.json", json.dumps(facts, indent=1) + "\n")]
+
+
+if __name__ == "__main__":
+    for path in write_learning_figure(sys.argv[1]):
+        print(path)
