@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mmresearch.quote.glft.regret import regret_map
     from mmresearch.report.learning import learning_table
     from mmresearch.sim.bundle import example, example_truths
+    from mmresearch.sim.paths.simulate import compare_policies, simulate_paths
     from mmresearch.sim.worlds import simulate
     from mmresearch.tape.evidence import evidence
     from mmresearch.tape.read import read
@@ -47,6 +48,7 @@ _NAMES = {
     "Tape": ("mmresearch.tape.schema", "Tape"),
     "catalogue": ("mmresearch.belief.catalogue", "catalogue_table"),
     "certify": ("mmresearch.audit.certify", "certify"),
+    "compare_policies": ("mmresearch.sim.paths.simulate", "compare_policies"),
     "derived_table": ("mmresearch.quote.derived_table", "derived_table"),
     "evidence": ("mmresearch.tape.evidence", "evidence"),
     "example": ("mmresearch.sim.bundle", "example"),
@@ -61,6 +63,7 @@ _NAMES = {
     "read": ("mmresearch.tape.read", "read"),
     "regret_map": ("mmresearch.quote.glft.regret", "regret_map"),
     "simulate": ("mmresearch.sim.worlds", "simulate"),
+    "simulate_paths": ("mmresearch.sim.paths.simulate", "simulate_paths"),
     "validate": ("mmresearch.tape.validate", "validate"),
 }
 
@@ -72,6 +75,7 @@ __all__ = [
     "belief",
     "catalogue",
     "certify",
+    "compare_policies",
     "derived_table",
     "evidence",
     "example",
@@ -91,6 +95,7 @@ __all__ = [
     "report",
     "sim",
     "simulate",
+    "simulate_paths",
     "tape",
     "validate",
 ]
