@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullLocator
 from numba import njit, prange, set_num_threads
 
 from mmresearch.quote.glft.model import Model
@@ -190,6 +191,8 @@ def grow(out: Path) -> None:
         ax.loglog(x, y, "o-", color="#1f5a8a", lw=1.4, ms=4)
         ax.loglog(x, y[-1] * x / x[-1], "--", color="#999999", lw=0.8)
         ax.set_xlabel(name)
+        ax.set_xticks(x, [f"{int(v):,}" for v in x], fontsize=8)
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("seconds")
     axes[-1].plot([], [], "--", color="#999999", lw=0.8, label="in proportion")

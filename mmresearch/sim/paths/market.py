@@ -64,7 +64,19 @@ def at_start(like: Array, dtype: Any) -> Holding:
 
 
 def rates(policy: PathPolicy, market: Market, q: Array, t: Array) -> tuple[Array, Array, Array, Array]:
-    """Return depths of bid and ask, and their fill rates in 1/s: no quote beyond the limit."""
+    """Return depths of bid and ask (price), and their fill rates (1/s): no quote beyond the limit.
+
+    Parameters
+    ----------
+    policy : PathPolicy
+        How to quote.
+    market : Market
+        The truth.
+    q : array, shape (leaf,)
+        Inventories, size.
+    t : float
+        Seconds since the start.
+    """
     bid, ask = policy(q, t)
     room = market.limit - 0.5 * market.lot
     buys = jnp.where(q < room, market.A * jnp.exp(-market.k * bid), 0.0)
@@ -73,7 +85,19 @@ def rates(policy: PathPolicy, market: Market, q: Array, t: Array) -> tuple[Array
 
 
 def filled(market: Market, held: Holding, bid: Array, ask: Array, buy: Array, sell: Array) -> Holding:
-    """Book fills: `buy` and `sell` say on which paths, the buy first where there are both."""
+    """Book fills, the buy first where there are both.
+
+    Parameters
+    ----------
+    market : Market
+        The truth.
+    held : Holding
+        Before the fills.
+    bid, ask : array, shape (leaf,)
+        Depths, price.
+    buy, sell : array of bool, shape (leaf,)
+        Which paths are filled.
+    """
     q = held.q + jnp.where(buy, market.lot, 0.0)
     after = q - jnp.where(sell, market.lot, 0.0)
     bought, sold = _gain(market, bid, -q), _gain(market, ask, after)
@@ -82,7 +106,17 @@ def filled(market: Market, held: Holding, bid: Array, ask: Array, buy: Array, se
 
 
 def moved(market: Market, held: Holding, seconds: Array, shock: Array) -> Holding:
-    """Let the mid move: by its drift, and by its volatility times a shock of variance 1."""
+    """Let the mid move: by its drift, and by its volatility times a shock.
+
+    Parameters
+    ----------
+    market : Market
+        The truth.
+    held : Holding
+        Before the move.
+    seconds, shock : array
+        Time that passes, and a number of mean 0 and variance 1.
+    """
     by = market.sigma * jnp.sqrt(seconds) * shock
     return held._replace(pnl=held.pnl + held.q * (by if market.mu is None else by + market.mu * seconds))
 
