@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mmresearch.belief.catalogue import catalogue_table as catalogue
     from mmresearch.belief.catalogue import parameter, prior
     from mmresearch.learn.contract import load_learner
+    from mmresearch.models.series import series_evidence
     from mmresearch.sim.bundle import example, example_truths
     from mmresearch.sim.worlds import simulate
     from mmresearch.tape.evidence import evidence
@@ -43,6 +44,7 @@ _NAMES = {
     "parameter": ("mmresearch.belief.catalogue", "parameter"),
     "prior": ("mmresearch.belief.catalogue", "prior"),
     "read": ("mmresearch.tape.read", "read"),
+    "series_evidence": ("mmresearch.models.series", "series_evidence"),
     "simulate": ("mmresearch.sim.worlds", "simulate"),
     "validate": ("mmresearch.tape.validate", "validate"),
 }
@@ -64,6 +66,7 @@ __all__ = [
     "quote",
     "read",
     "report",
+    "series_evidence",
     "sim",
     "simulate",
     "tape",

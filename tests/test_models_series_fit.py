@@ -38,7 +38,7 @@ def test_evidence_of_the_other_kind_is_refused():
 
 def test_a_fit_of_series_is_stored_and_comes_back(tmp_path):
     series = small_series()
-    found = fit("bocpd_hazard_rate", series, "pymc", draws=300, tune=300, chains=2, seed=3, progress=False)
+    found = fit("bocpd_hazard_rate", series, "numpyro", draws=300, tune=300, chains=2, seed=3, progress=False)
     tree, _, origin = load_fit(save_fit(found, tmp_path / "h.zarr", series))
     assert origin["evidence_sha256"] == evidence_hash(series)
     assert evidence_hash(series) != evidence_hash(series_evidence(mm.example(features=True)))
