@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mmresearch.belief.catalogue import parameter, prior
     from mmresearch.learn.bank.bank import Bank
     from mmresearch.learn.contract import load_learner
+    from mmresearch.models.series import series_evidence
     from mmresearch.quote.derived_table import derived_table
     from mmresearch.quote.glft.model import Model
     from mmresearch.quote.glft.moments import moments
@@ -62,6 +63,7 @@ _NAMES = {
     "quotes": ("mmresearch.quote.glft.quotes", "quotes"),
     "read": ("mmresearch.tape.read", "read"),
     "regret_map": ("mmresearch.quote.glft.regret", "regret_map"),
+    "series_evidence": ("mmresearch.models.series", "series_evidence"),
     "simulate": ("mmresearch.sim.worlds", "simulate"),
     "simulate_paths": ("mmresearch.sim.paths.simulate", "simulate_paths"),
     "validate": ("mmresearch.tape.validate", "validate"),
@@ -93,6 +95,7 @@ __all__ = [
     "read",
     "regret_map",
     "report",
+    "series_evidence",
     "sim",
     "simulate",
     "simulate_paths",

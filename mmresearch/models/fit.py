@@ -26,7 +26,9 @@ from numpyro.infer import MCMC, NUTS, init_to_median
 from mmresearch.models import numpyro as numpyro_models
 from mmresearch.models import pymc as pymc_models
 from mmresearch.models.centring import Parameterisation
+from mmresearch.models.data import EvidenceError
 from mmresearch.models.gate import Gate, gate
+from mmresearch.models.series import SeriesEvidence
 from mmresearch.tape.evidence import Evidence
 
 Backend = Literal["pymc", "numpyro"]
@@ -36,7 +38,11 @@ SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
 ACCEPT, ACCEPT_AGAIN = 0.98, 0.995
 QUICK_DRAWS, QUICK_TUNE = 1000, 800
 _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
-_BY_ASSET = ("kappa", "A", "alpha_touch", "spread_floor_bps")
+#: What is reported of each asset, in the catalogue's units, and what it is made of.
+_BY_ASSET = (
+    "kappa", "A", "alpha_touch", "spread_floor_bps", "hawkes_mu", "hawkes_alpha", "hawkes_beta", "branching",
+    "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps",
+)  # fmt: skip
 #: Chains of a fit; NumPyro runs each on a device of its own.
 CHAINS = 4
 #: A CPU counts as one device unless this is said before JAX first computes; a GPU is not concerned.
@@ -44,8 +50,18 @@ numpyro.set_host_device_count(CHAINS)
 _PACKAGES = ("arviz", "jax", "numpyro", "nutpie", "pymc")
 
 
-#: Parameters that have a reference model.
-MODELLED = tuple(pymc_models.__all__)
+#: Parameters whose reference model reads the evidence of fills and market orders, and is named for them.
+MODELLED = ("alpha_touch", "kappa", "spread_floor_bps")
+#: Parameters whose reference model reads series, and its name: one model may teach several.
+OF_SERIES: Mapping[str, str] = {
+    "bocpd_hazard_rate": "bocpd_hazard_rate",
+    "hawkes_alpha": "hawkes",
+    "hawkes_beta": "hawkes",
+    "hawkes_mu": "hawkes",
+    "kalman_q": "local_level",
+    "kalman_r": "local_level",
+    "microprice_decay": "microprice_decay",
+}
 
 
 class FitError(ValueError):
@@ -91,7 +107,7 @@ class Fit:
 
 def fit(
     parameter: str,
-    evidence: Evidence,
+    evidence: Evidence | SeriesEvidence,
     backend: Backend = "pymc",
     *,
     parameterisation: Parameterisation = "auto",
@@ -107,10 +123,10 @@ def fit(
 
     Parameters
     ----------
-    parameter : {"kappa", "alpha_touch", "spread_floor_bps"}
-        Which model.
-    evidence : Evidence
-        One entry per asset.
+    parameter : str
+        Which: one of `MODELLED`, or of `OF_SERIES`.
+    evidence : Evidence or SeriesEvidence
+        One entry per asset; of series for those of `OF_SERIES`.
     backend : {"pymc", "numpyro"}
         Which implementation.
     parameterisation : {"auto", "centred", "noncentred"}
@@ -134,12 +150,16 @@ def fit(
     ------
     FitError
         If there is no such model or backend.
+    EvidenceError
+        If the evidence is not what the model reads.
     """
     start = time.perf_counter()
     _check(parameter, backend)
     if quick:
         draws, tune = QUICK_DRAWS, QUICK_TUNE
-    model = getattr(pymc_models if backend == "pymc" else numpyro_models, parameter)
+    if parameter in MODELLED and not isinstance(evidence, Evidence):
+        raise EvidenceError(f"{parameter} reads the evidence of fills, got {type(evidence).__name__}")
+    model = getattr(pymc_models if backend == "pymc" else numpyro_models, OF_SERIES.get(parameter, parameter))
     built = model(evidence, parameterisation=parameterisation, **options)
     run = _pymc_sampler(built) if backend == "pymc" else _numpyro_sampler(built, evidence.assets)
     found = run(draws, tune, chains, seed, progress, ACCEPT)
@@ -160,8 +180,8 @@ def _check(parameter: str, backend: str) -> None:
     """Refuse unknown names."""
     if backend not in SAMPLERS:
         raise FitError(f"unknown backend {backend!r}; there are {', '.join(SAMPLERS)}")
-    if parameter not in MODELLED:
-        raise FitError(f"no reference model for {parameter!r}; there are {', '.join(MODELLED)}")
+    if parameter not in (*MODELLED, *OF_SERIES):
+        raise FitError(f"no reference model for {parameter!r}; there are {', '.join((*MODELLED, *OF_SERIES))}")
 
 
 def _pymc_sampler(model: Any) -> Sampler:

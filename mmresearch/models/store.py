@@ -21,6 +21,7 @@ import xarray as xr
 
 from mmresearch.models.fit import Fit
 from mmresearch.models.gate import Gate, gate
+from mmresearch.models.series import SeriesEvidence
 from mmresearch.tape.evidence import Evidence
 
 
@@ -32,11 +33,11 @@ class StoreError(ValueError):
 _OURS = ("parameter", "backend", "evidence_sha256", "versions")
 
 
-def evidence_hash(evidence: Evidence) -> str:
+def evidence_hash(evidence: Evidence | SeriesEvidence) -> str:
     """Hash of every number in the evidence (SHA-256, hex)."""
     digest = hashlib.sha256()
-    for name in ("alpha_touch", "spread_floor_bps", "kappa"):
-        for counts in getattr(evidence, name):
+    for group in dataclasses.fields(evidence):
+        for counts in getattr(evidence, group.name):
             digest.update(type(counts).__name__.encode())
             for field in dataclasses.fields(counts):
                 value = getattr(counts, field.name)
@@ -48,7 +49,7 @@ def evidence_hash(evidence: Evidence) -> str:
     return digest.hexdigest()
 
 
-def save_fit(fitted: Fit, path: str | Path, evidence: Evidence) -> Path:
+def save_fit(fitted: Fit, path: str | Path, evidence: Evidence | SeriesEvidence) -> Path:
     """Write the draws of a fit with their provenance.
 
     Parameters
@@ -57,7 +58,7 @@ def save_fit(fitted: Fit, path: str | Path, evidence: Evidence) -> Path:
         What to keep.
     path : path
         A folder, by custom ending in ``.zarr``; replaced if it exists.
-    evidence : Evidence
+    evidence : Evidence or SeriesEvidence
         What was fitted; its hash is stored.
 
     Returns

@@ -1,0 +1,211 @@
+"""Series of tapes as the arrays of a likelihood: what the learners of series saw, and no more of it.
+
+    events     distinct times of trades                         -> hawkes_mu, hawkes_alpha, hawkes_beta
+    level      log mid of fresh quotes at whole seconds         -> kalman_q, kalman_r
+    lead       microprice minus mid of the same quotes          -> microprice_decay
+    changes    reported changepoints, seconds under observation -> bocpd_hazard_rate
+
+The grid, the gaps and the counting are those of `mmresearch.learn.sound`. A likelihood is linear in its points, so at
+most `POINTS` of a series are kept: the newest, but for events, where it is the first ones, since what excites an event
+lies before it, and observation ends at the last of them.
+
+Seconds and bps. Log mids are centred, so that no digit is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmresearch.learn.sound.hazard import HazardRate
+from mmresearch.models.data import EvidenceError
+from mmresearch.tape.clock import GAP_S
+from mmresearch.tape.exposure import open_seconds, sessions_of
+from mmresearch.tape.mids import float_columns
+from mmresearch.tape.resample import Resampler, Samples
+from mmresearch.tape.schema import Tape
+
+FloatArray = NDArray[np.float64]
+
+#: Points of one asset that a likelihood reads.
+POINTS = 10_000
+
+
+@dataclass(frozen=True)
+class EventTimes:
+    """Distinct times of trades, both sides together.
+
+    Attributes
+    ----------
+    ts : ndarray, shape (N,)
+        Times in seconds since observation began, increasing.
+    end_s : float
+        When observation ends, on the same clock.
+    open_s : float
+        Seconds of it in which the market was open.
+    """
+
+    asset: str
+    ts: FloatArray
+    end_s: float
+    open_s: float
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A series at the times of its quotes.
+
+    Attributes
+    ----------
+    gap_s : ndarray, shape (N,)
+        Seconds since the row before; infinite where the series starts anew.
+    value_bps : ndarray, shape (N,)
+        Values, in bps.
+    """
+
+    asset: str
+    gap_s: FloatArray
+    value_bps: FloatArray
+
+    @property
+    def steps(self) -> int:
+        """Rows that follow another one: each is a term of the likelihood."""
+        return int(np.isfinite(self.gap_s).sum())
+
+
+@dataclass(frozen=True)
+class ChangeCounts:
+    """Reported changepoints, the seconds in which one could have been reported, and the seconds between reports."""
+
+    asset: str
+    changes: float
+    exposure_s: float
+    step_s: float
+
+
+@dataclass(frozen=True)
+class SeriesEvidence:
+    """What the models of series read, one entry per asset, in the order of the tapes."""
+
+    events: tuple[EventTimes, ...]
+    level: tuple[Quoted, ...]
+    lead: tuple[Quoted, ...]
+    changes: tuple[ChangeCounts, ...]
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Names of the assets."""
+        return tuple(e.asset for e in self.events)
+
+
+def series_evidence(tapes: Iterable[Tape] | Tape, points: int = POINTS) -> SeriesEvidence:
+    """Reduce tapes to their series.
+
+    Parameters
+    ----------
+    tapes : Tape or iterable of Tape
+        One per asset.
+    points : int
+        Most points of a series, at least 2.
+
+    Raises
+    ------
+    EvidenceError
+        If there are no tapes, if two have one name, or if `points` is below 2.
+    """
+    each = [tapes] if isinstance(tapes, Tape) else list(tapes)
+    names = [tape.asset for tape in each]
+    if not each or len(set(names)) < len(names) or points < 2:
+        raise EvidenceError(f"series need tapes of different names and at least 2 points, got {names} and {points}")
+    parts = [_of_tape(tape, points) for tape in each]
+    return SeriesEvidence(*(tuple(column) for column in zip(*parts, strict=True)))
+
+
+def _of_tape(tape: Tape, points: int) -> tuple[EventTimes, Quoted, Quoted, ChangeCounts]:
+    _, samples = Resampler(1.0).step(tape)
+    lead = samples.microprice_gap_bps
+    return (
+        event_times(tape, points),
+        _quoted(tape.asset, samples, 1e4 * samples.log_mid, points, centred=True),
+        _quoted(tape.asset, samples, lead, points, centred=False),
+        _change_counts(tape),
+    )
+
+
+def event_times(tape: Tape, points: int = POINTS) -> EventTimes:
+    """Distinct times of trades; observation ends with the tape, or with the last event that is kept.
+
+    Parameters
+    ----------
+    tape : Tape
+        A tape.
+    points : int
+        Most events.
+    """
+    (ts,) = float_columns(tape.trades, "ts")
+    times = np.unique(ts)
+    end = float(times[points - 1]) if times.size > points else float(tape.t1)
+    clock = open_seconds(np.array([tape.t0, end]), sessions_of(tape))
+    return EventTimes(tape.asset, times[:points] - tape.t0, end - tape.t0, float(clock[1] - clock[0]))
+
+
+def _quoted(asset: str, samples: Samples, values: FloatArray, points: int, centred: bool) -> Quoted:
+    used = samples.fresh & np.isfinite(values)
+    ts, values = samples.quoted_at[used][-points:], values[used][-points:]
+    gap = np.diff(ts, prepend=-np.inf)
+    if centred and values.size:
+        values = values - values.mean()
+    return Quoted(asset, np.where(gap <= GAP_S, gap, np.inf), values)
+
+
+def _change_counts(tape: Tape) -> ChangeCounts:
+    learner = HazardRate()
+    state = learner.update(learner.init(), tape)
+    return ChangeCounts(tape.asset, state.changes, state.exposure_s, state.step_s)
+
+
+def following(series: tuple[Quoted, ...]) -> tuple[NDArray[np.intp], FloatArray, FloatArray, FloatArray]:
+    """Return the rows that follow another one: asset, seconds between, value before, value; all of one shape.
+
+    Parameters
+    ----------
+    series : tuple of Quoted
+        One per asset.
+    """
+    kept = [np.isfinite(s.gap_s) for s in series]
+    asset = np.repeat(np.arange(len(series)), [int(k.sum()) for k in kept])
+    gap = np.concatenate([s.gap_s[k] for s, k in zip(series, kept, strict=True)])
+    before = np.concatenate([np.roll(s.value_bps, 1)[k] for s, k in zip(series, kept, strict=True)])
+    now = np.concatenate([s.value_bps[k] for s, k in zip(series, kept, strict=True)])
+    return asset, gap, before, now
+
+
+def require_any(found: Iterable[float], what: str) -> None:
+    """Refuse series that are empty for every asset.
+
+    Raises
+    ------
+    EvidenceError
+        If all counts are zero: the posterior would be the prior, with nobody told.
+    """
+    if not any(found):
+        raise EvidenceError(f"no asset has {what}; a model of them would only repeat its prior")
+
+
+def of_series(evidence: object) -> SeriesEvidence:
+    """Return the evidence if it is of series.
+
+    Raises
+    ------
+    EvidenceError
+        If it is something else, such as the evidence of fills.
+    """
+    if not isinstance(evidence, SeriesEvidence):
+        names = ", ".join(f.name for f in fields(SeriesEvidence))
+        raise EvidenceError(
+            f"this model reads series ({names}), from series_evidence(tapes); got {type(evidence).__name__}"
+        )
+    return evidence

@@ -1,0 +1,53 @@
+"""How far the effects of series are centred: w = tau0^2/(tau0^2 + se^2), see `mmresearch.models.centring`.
+
+Any weight gives the same law and the same posterior, only at another speed, so a rough standard error will do. Each is
+c/sqrt(n) with n the number of points, c from the information of a long series of ordinary parameters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmresearch.models.series import FloatArray, SeriesEvidence
+
+#: Small but plausible spread between assets of any logarithm or logit here.
+SPREAD = 0.4
+#: c^2 of the log flow, of logit n and of log beta; of log q and log r; of log lambda and log diffusion.
+FLOW, BRANCHING, DECAY = 3.0, 20.0, 40.0
+VARIANCE, FORGETTING, DIFFUSION = 10.0, 400.0, 2.0
+
+
+def weights(points: FloatArray, square: float) -> FloatArray:
+    """Weights of effects that are known to a variance of `square`/points; shape (assets,).
+
+    Parameters
+    ----------
+    points : ndarray, shape (assets,)
+        Points of each series.
+    square : float
+        Variance that one point would leave.
+    """
+    return SPREAD**2 / (SPREAD**2 + square / (points + 0.5))
+
+
+def flow_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of log mu (sampled as log flow), logit n and log beta."""
+    n = np.array([float(e.ts.size) for e in evidence.events])
+    return weights(n, FLOW), weights(n, BRANCHING), weights(n, DECAY)
+
+
+def level_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray]:
+    """Weights of log q and log r."""
+    n = np.array([float(s.steps) for s in evidence.level])
+    return weights(n, VARIANCE), weights(n, VARIANCE)
+
+
+def hazard_weights(evidence: SeriesEvidence) -> FloatArray:
+    """Weights of the log hazard: a changepoint is a point."""
+    return weights(np.array([c.changes for c in evidence.changes]), 1.0)
+
+
+def lead_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray]:
+    """Weights of log lambda and of log v (sampled as log diffusion)."""
+    n = np.array([float(s.steps) for s in evidence.lead])
+    return weights(n, FORGETTING), weights(n, DIFFUSION)
