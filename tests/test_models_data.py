@@ -18,6 +18,8 @@ from scipy.optimize import minimize_scalar
 import mmresearch.models.numpyro as in_numpyro
 import mmresearch.models.pymc as in_pymc
 from mmresearch.models.data import DepthData, EvidenceError, depth_data, label_data, markout_data, walk_data
+from mmresearch.models.fit import MODELLED
+from mmresearch.models.series import series_evidence
 from mmresearch.sim.truth import Truth
 from mmresearch.sim.worlds import World, simulate
 from mmresearch.tape.evidence import DepthCounts, Evidence, LabelCounts, MarkoutMoments, WalkCounts, evidence
@@ -280,13 +282,20 @@ AT_THE_EDGE = {
 
 
 @pytest.mark.parametrize("edge", AT_THE_EDGE)
-@pytest.mark.parametrize("parameter", in_numpyro.__all__)
+@pytest.mark.parametrize("parameter", [name for name in in_numpyro.__all__ if name != "bocpd_hazard_rate"])
 def test_tapes_at_the_edge_make_proper_densities(tapes, parameter, edge):
-    given = evidence(AT_THE_EDGE[edge](tapes))
+    reduced = evidence if parameter in MODELLED else series_evidence
+    given = reduced(AT_THE_EDGE[edge](tapes))
     model = getattr(in_pymc, parameter)(given)
     # Gradients are asked for where a row may have nothing in it: there they are not numbers if anything is not.
-    names, _ = proper(getattr(in_numpyro, parameter)(given), gradient="without" in edge)
+    names, _ = proper(getattr(in_numpyro, parameter)(given), gradient="without" in edge and parameter in MODELLED)
     assert {v.name for v in model.free_RVs} == names
+
+
+def test_without_a_report_there_is_no_model_of_changepoints(tapes):
+    for models in (in_pymc, in_numpyro):
+        with pytest.raises(EvidenceError, match="changepoint"):
+            models.bocpd_hazard_rate(series_evidence(tapes))
 
 
 def proper(model, gradient=True):
