@@ -192,7 +192,7 @@ def test_common_numbers_know_a_difference_better_than_either():
     assert enough.differences["se"].max() <= 0.02
 
 
-def test_risk_neutral_worth_is_the_mean_and_half_precision_of_time_is_none():
+def test_risk_neutral_worth_is_the_mean_and_float32_meets_the_same_fills():
     market = scheme_of_2008(0.0)
     found = simulate_paths(market, constant_policy(0.7), Steps(20), 10_000, 13)
     assert found.certainty_equivalent == found.mean
