@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -29,7 +30,8 @@ from mmresearch.sim.loop.world import Array, Plan, Seen, Setting, Truth, Values,
 
 #: Intervals of a block: random words are keyed, quotes refreshed and sums widened once per block.
 BLOCK = 64
-_UNROLL = 8
+#: Intervals that are compiled in a row: more was slower on two machines with two cores.
+_UNROLL = 1
 
 
 class Sums(NamedTuple):
@@ -229,7 +231,7 @@ def run(
         If the checkpoints do not increase from at least 1, or nothing is to run side by side.
     """
     marks = [0, *(int(c) for c in checkpoints)]
-    if len(marks) < 2 or any(b <= a for a, b in zip(marks, marks[1:], strict=False)):
+    if len(marks) < 2 or any(b <= a for a, b in pairwise(marks)):
         raise ValueError(f"checkpoints must be whole blocks that increase from at least 1, got {list(checkpoints)}")
     if at_once < 1:
         raise ValueError(f"at_once must be at least 1, got {at_once}")
@@ -237,7 +239,7 @@ def run(
         groups = list(_groups(truth, setting, seed, dtype, at_once))
         found: list[list[Carry]] = [[] for _ in marks[1:]]
         carries = [begin(maker, setting, world.truth) for world in groups]
-        for row, (first, last) in zip(found, zip(marks, marks[1:], strict=False), strict=True):
+        for row, (first, last) in zip(found, pairwise(marks), strict=True):
             carries = [advance(maker, setting, w, c, first, last) for w, c in zip(groups, carries, strict=True)]
             row.extend(carries)
         return [jax.tree.map(lambda *x: np.concatenate([np.asarray(v) for v in x]), *row) for row in found]

@@ -1,6 +1,6 @@
 """A market in which a maker is filled at rate A e^{-kappa d}, in decision intervals, and the best affine quotes in it.
 
-In each interval of length dt the maker rests one order per side, at depths d_b and d_a from the mid, for its inventory q:
+In each interval of length dt the maker rests one order per side, at depths d_b and d_a from the mid, at inventory q:
 
     d_b = base + slope (1/2 + q),   d_a = base + slope (1/2 - q);   no bid at q = Q, no ask at q = -Q.
 
@@ -227,8 +227,6 @@ def chances(plan: Plan, truth: Truth, setting: Setting) -> tuple[Floats, Floats]
     A, kappa, base, slope = (
         np.broadcast_to(np.asarray(x, dtype=float), np.shape(truth.A))[:, None] for x in (*truth, *plan)
     )
-    bid, ask = (
-        -np.expm1(-A * setting.dt * np.exp(-kappa * (base + slope * (0.5 + side * q)))) for side in (1.0, -1.0)
-    )
+    bid, ask = (-np.expm1(-A * setting.dt * np.exp(-kappa * (base + slope * (0.5 + side * q)))) for side in (1.0, -1.0))
     bid[:, -1] = ask[:, 0] = 0.0
     return bid, ask
