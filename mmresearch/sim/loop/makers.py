@@ -7,12 +7,13 @@ replication; the loop maps them over replications:
     observe(state, seen, setting) -> state      after every interval
     plan(state, setting) -> Plan        before every interval, or before every block of them (`every_interval`)
 
-Only the oracle may look at the truth for its quotes; others take from it the dtype, and A where it is said to be known.
+Names are left out of comparison: one rule under two names is compiled once. Only the oracle may look at the truth for
+its quotes; others take from it the dtype, and A where it is said to be known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
@@ -61,7 +62,7 @@ class Maker(Protocol):
 class Oracle:
     """Quotes from the truth."""
 
-    name: str = "oracle"
+    name: str = field(default="oracle", compare=False)
     every_interval: bool = False
 
     def init(self, setting: Setting, truth: Truth) -> Truth:
@@ -89,7 +90,7 @@ class NeverLearns:
 
     A: float
     kappa: float
-    name: str = "never learns"
+    name: str = field(default="never learns", compare=False)
     every_interval: bool = False
 
     def init(self, setting: Setting, truth: Truth) -> Truth:
@@ -131,7 +132,7 @@ class FillDistances:
     kappa: float = 0.2
     strength: float = 4.0
     A: float = 0.5
-    name: str = "depths of fills (F13)"
+    name: str = field(default="depths of fills (F13)", compare=False)
     every_interval: bool = False
 
     def init(self, setting: Setting, truth: Truth) -> Distances:

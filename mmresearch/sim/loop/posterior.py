@@ -15,9 +15,10 @@ iteration contracts while the cv of kappa under those weights is below 1. A prio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from mmresearch.sim.loop.exposure import (
@@ -52,7 +53,7 @@ class PlugIn:
 
     prior: Prior = _PRIOR
     known_A: bool = False
-    name: str = "posterior mean"
+    name: str = field(default="posterior mean", compare=False)
     every_interval: bool = False
 
     def init(self, setting: Setting, truth: Truth) -> Evidence:
@@ -82,7 +83,7 @@ class JointPosterior:
 
     prior: Prior = _PRIOR
     known_A: bool = False
-    name: str = "joint posterior"
+    name: str = field(default="joint posterior", compare=False)
     every_interval: bool = False
 
     def init(self, setting: Setting, truth: Truth) -> Evidence:
@@ -115,10 +116,12 @@ def best_depth(belief: Posterior, cost: Array) -> Array:
     """
     worth = belief.weight * belief.A
     depth = cost + jnp.sum(worth) / jnp.sum(worth * belief.kappa)
-    for _ in range(_STEPS):
+
+    def step(_: int, depth: Array) -> Array:
         tilted = worth * jnp.exp(-(belief.kappa - belief.kappa[0]) * depth)
-        depth = cost + jnp.sum(tilted) / jnp.sum(tilted * belief.kappa)
-    return depth
+        return cost + jnp.sum(tilted) / jnp.sum(tilted * belief.kappa)
+
+    return jax.lax.fori_loop(0, _STEPS, step, depth)
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class RegularisedLikelihood:
     prior: Prior = _PRIOR
     penalty: float = 1.0
     known_A: bool = False
-    name: str = "regularised likelihood"
+    name: str = field(default="regularised likelihood", compare=False)
     every_interval: bool = False
 
     def init(self, setting: Setting, truth: Truth) -> Evidence:
@@ -194,8 +197,8 @@ class Recursive:
     """A Gaussian belief about ln A and ln kappa, moved by one natural-gradient step per interval.
 
     Of an order exposed for s seconds, m = A e^{-kappa d} s, the score in (ln A, ln kappa) is (n - m)(1, -kappa d), and
-    the information m (1, -kappa d)(1, -kappa d)'. Precision adds up, and the mean moves by precision^{-1} score: Laplace's
-    posterior, kept by recursion, in a few numbers and without a grid. Efficient for large n, approximate for small.
+    the information m (1, -kappa d)(1, -kappa d)'. Precision adds up, and the mean moves by precision^{-1} score:
+    Laplace's posterior, kept by recursion, in a few numbers and without a grid. Approximate at first.
 
     Parameters
     ----------
@@ -209,7 +212,7 @@ class Recursive:
     kappa: float = 0.2
     A_sd: float = 1.0
     kappa_sd: float = 0.5
-    name: str = "recursive Laplace"
+    name: str = field(default="recursive Laplace", compare=False)
     every_interval: bool = True
 
     def init(self, setting: Setting, truth: Truth) -> Gauss:

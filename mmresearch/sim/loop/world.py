@@ -162,8 +162,8 @@ def widening(m0: Array) -> Array:
     The fixed point m = m0 e^{1 - f}, f = (e^m - 1)/m, in powers of m0, then f in powers of m.
     """
     m0 = jnp.minimum(m0, _MANY)
-    m = m0 * (1.0 - m0 * (0.5 - m0 * (5.0 / 24.0)))
-    return 1.0 + m * (0.5 + m / 6.0)
+    m = m0 * (1.0 - m0 * (0.5 - m0 * (5.0 / 24.0 - m0 / 24.0)))
+    return 1.0 + m * (0.5 + m * (1.0 / 6.0 + m / 24.0))
 
 
 class Values(NamedTuple):
@@ -182,7 +182,10 @@ class Values(NamedTuple):
 
 
 def values(plan: Plan, truth: Truth, setting: Setting) -> Values:
-    """Solve rho + h(q) = r(q) + E h(q') for an affine policy, one system of equations per replication.
+    """Solve rho + h(q) = r(q) + E h(q') for an affine policy.
+
+    Inventory moves by one lot, up with chance u(q) and down with d(q), and neighbours balance under its law p:
+    rho = sum p r, and p(q) u(q) [h(q + 1) - h(q)] = sum of p (rho - r) over the inventories up to q.
 
     Parameters
     ----------
@@ -200,17 +203,15 @@ def values(plan: Plan, truth: Truth, setting: Setting) -> Values:
     reward = bid * (base + slope * (0.5 + q) - setting.cost) + ask * (base + slope * (0.5 - q) - setting.cost)
     reward = reward - setting.penalty * setting.dt * q**2
     up, down = bid * (1.0 - ask), ask * (1.0 - bid)
-    system = np.zeros((count, 2 * Q + 1, 2 * Q + 1))
-    i = np.arange(2 * Q + 1)
-    system[:, i, i] = up + down
-    system[:, i[:-1], i[1:]] = -up[:, :-1]
-    system[:, i[1:], i[:-1]] = -down[:, 1:]
-    # h(0) = 0, and its column carries rho instead.
-    system[:, :, Q] = 1.0
-    found = np.linalg.solve(system, reward[..., None])[..., 0]
-    gain = found[:, Q].copy()
-    found[:, Q] = 0.0
-    return Values(gain, np.diff(found, axis=1))
+    p = np.cumsum(np.log(up[:, :-1]) - np.log(down[:, 1:]), axis=1)
+    p = np.concatenate([np.zeros((count, 1)), p], axis=1)
+    p = np.exp(p - p.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    gain = np.sum(p * reward, axis=1)
+    owed = p * (gain[:, None] - reward)
+    # From the nearer end: what is owed adds up to 0, and the far sum would lose its digits where p is small.
+    flow = np.where(q[:-1] < 0, np.cumsum(owed, axis=1)[:, :-1], -np.cumsum(owed[:, ::-1], axis=1)[:, ::-1][:, 1:])
+    return Values(gain, flow / (p * up)[:, :-1])
 
 
 def chances(plan: Plan, truth: Truth, setting: Setting) -> tuple[Floats, Floats]:
