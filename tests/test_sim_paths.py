@@ -17,7 +17,7 @@ from mmresearch.quote.glft.model import Model
 from mmresearch.quote.glft.moments import moments
 from mmresearch.quote.glft.policy import policy
 from mmresearch.sim.paths import simulate
-from mmresearch.sim.paths.policies import affine_policy, constant_policy, table_policy
+from mmresearch.sim.paths.policies import AffinePolicy, affine_policy, constant_policy, table_policy
 from mmresearch.sim.paths.schemes import Events, Steps
 from mmresearch.sim.paths.simulate import LEAF, compare_policies, simulate_paths, stream
 from mmresearch.sim.paths.threefry import GENERATORS, by_counter, normal, open_uniform, sign, threefry2x32, uniform
@@ -287,3 +287,13 @@ def test_leaves_are_merged_as_if_they_were_one():
     difference, error = merged.difference(1, 0)
     apart = values[3] - values[0]
     assert (difference, error) == (pytest.approx(apart.mean()), pytest.approx(apart.std(ddof=1) / np.sqrt(1000)))
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_fills_come_before_the_mid_moves_and_stop_at_the_limit(steps):
+    """A bid that is always filled: one lot at once, which then meets every move, and never a second."""
+    market = Model(sigma=2.0, A=1e3, k=1.0, gamma=0.0, T=1.0, Q=1)
+    buyer = AffinePolicy((0.0, 0.0), (60.0, 0.0), (0.0, 0.0), 1.0)
+    found = simulate_paths(market, buyer, Steps(steps), 20_000, 14)
+    assert (found.mean_q, found.sd_q, found.mean_fills) == (1.0, 0.0, 1.0)
+    assert found.sd == pytest.approx(2.0, rel=0.03)
