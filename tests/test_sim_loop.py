@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.random import threefry_2x32
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
@@ -12,7 +13,8 @@ from mmresearch.quote.glft.quotes import table
 from mmresearch.sim.loop.exposure import Prior
 from mmresearch.sim.loop.makers import FillDistances, Maker, NeverLearns, Oracle
 from mmresearch.sim.loop.posterior import JointPosterior, PlugIn, Recursive, RegularisedLikelihood
-from mmresearch.sim.loop.run import BLOCK, block_words, run, words_to_draws
+from mmresearch.sim.loop.run import BLOCK, run
+from mmresearch.sim.loop.words import draws, threefry, words
 from mmresearch.sim.loop.world import Plan, Setting, affine_plan, draw_truths, truths, values
 
 SETTING = Setting()
@@ -56,11 +58,15 @@ def _naive(plan_of_block, A, kappa, s, words):
 
 
 def _words(seed, path, blocks):
-    key = jax.random.fold_in(jax.random.key(seed), np.uint32(path))
-    return np.stack([np.asarray(block_words(key, b)) for b in range(blocks)])
+    made = words(jnp.uint32(seed), jnp.uint32(path), jnp.arange(blocks * BLOCK, dtype=jnp.uint32))
+    return np.stack(made, axis=-1).reshape(blocks, BLOCK, 2)
 
 
-@pytest.mark.parametrize("setting", [SETTING, Setting(cost=1.0, Q=2, gamma=0.0, dt=1.0)], ids=["usual", "two lots"])
+@pytest.mark.parametrize(
+    "setting",
+    [pytest.param(SETTING, marks=pytest.mark.long), Setting(cost=1.0, Q=2, gamma=0.0, dt=1.0)],
+    ids=["usual", "two lots"],
+)
 def test_the_loop_is_a_plain_loop_on_the_same_words(setting):
     maker, blocks = PlugIn(Prior(0.25)), 6
     marks = run(maker, draw_truths(3, 5), setting, list(range(1, blocks + 1)), seed=11, at_once=2)
@@ -100,7 +106,11 @@ def test_the_depths_of_fills_are_counted_as_by_hand():
     np.testing.assert_allclose(last.state.exposure_s[0], 3.0 * np.e / 0.5 + sum(x[3] for x in seen), rtol=1e-12)
 
 
-@pytest.mark.parametrize("maker", [NeverLearns(0.4, 0.3), PlugIn(), Recursive()], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "maker",
+    [NeverLearns(0.4, 0.3), PlugIn(), pytest.param(Recursive(), marks=pytest.mark.long)],
+    ids=["never learns", "posterior mean", "recursion"],
+)
 def test_results_do_not_depend_on_what_runs_beside_them(maker):
     truth = draw_truths(12, 3)
     whole, parts = (run(maker, truth, SETTING, [2, 7], seed=4, at_once=n)[-1] for n in (12, 4))
@@ -137,6 +147,14 @@ def test_expected_regret_of_fixed_quotes_is_the_gap_of_two_long_runs():
     oracle = run(Oracle(), truth, SETTING, [20, 320], seed=8)[-1]
     behind = oracle.sums.realised - late.sums.realised
     assert abs((behind - late.sums.regret).mean()) < 4 * (behind - late.sums.regret).std(ddof=1) / 128**0.5
+
+
+def test_without_the_expected_regret_everything_else_is_the_same():
+    truth, maker = draw_truths(12, 3), NeverLearns(0.4, 0.3)
+    whole, fast = (run(maker, truth, SETTING, [7], 4, at_once=12, expected=e)[-1] for e in (True, False))
+    assert np.all(np.isnan(fast.sums.regret))
+    assert np.all(whole.sums.regret > 0)
+    np.testing.assert_allclose(fast.sums.realised, whole.sums.realised, rtol=1e-12)
 
 
 def test_single_precision_tells_the_same_story():
@@ -190,16 +208,25 @@ def test_no_affine_quotes_gain_much_more_than_the_closed_form():
 
 
 def test_words_make_exponential_clocks_and_independent_moves_of_unit_variance():
-    words = np.asarray(jax.random.bits(jax.random.key(5), (200_000, 2), jnp.uint32))
     with jax.enable_x64(True):
-        clocks, moves = map(np.asarray, words_to_draws(jnp.asarray(words), jnp.float64))
-    assert stats.kstest(clocks[:, 0], "expon").pvalue > 1e-4
-    assert stats.kstest(clocks[:, 1], "expon").pvalue > 1e-4
+        made = words(jnp.uint32(5), jnp.arange(1000, dtype=jnp.uint32)[:, None], jnp.arange(200, dtype=jnp.uint32))
+        bid, ask, moves = (np.asarray(x).ravel() for x in draws(made, jnp.float64))
+    clocks = np.stack([bid, ask], axis=1)
+    assert stats.kstest(bid, "expon").pvalue > 1e-4
+    assert stats.kstest(ask, "expon").pvalue > 1e-4
+    # From one interval to the next, too.
+    assert abs(np.corrcoef(bid[1:], bid[:-1])[0, 1]) < 4 / 200_000**0.5
     assert abs(moves.mean()) < 4 / 200_000**0.5
     assert abs(moves.var() - 1.0) < 4 * (2 / 200_000) ** 0.5
     for column in (clocks[:, 0], clocks[:, 1]):
         assert abs(np.corrcoef(column, moves)[0, 1]) < 4 / 200_000**0.5
     assert abs(np.corrcoef(clocks.T)[0, 1]) < 4 / 200_000**0.5
+
+
+def test_twenty_rounds_are_the_generator_of_the_library():
+    key, counter = (jnp.uint32(7), jnp.uint32(2**31 + 5)), jnp.arange(10, dtype=jnp.uint32)
+    ours = np.concatenate(threefry(key, (counter[:5], counter[5:]), rounds=20))
+    np.testing.assert_array_equal(ours, threefry_2x32(jnp.stack(key), counter))
 
 
 def test_what_no_market_has_is_refused():
@@ -215,5 +242,9 @@ def test_what_no_market_has_is_refused():
         truths([0.5], [0.0])
     with pytest.raises(ValueError, match="increase from at least 1"):
         run(Oracle(), draw_truths(2, 1), SETTING, [3, 3], 1)
+    with pytest.raises(ValueError, match="a seed is"):
+        run(Oracle(), draw_truths(2, 1), SETTING, [3], -1)
+    with pytest.raises(ValueError, match="counted by 32 bits"):
+        run(Oracle(), draw_truths(2, 1), SETTING, [2**26], 1)
     with pytest.raises(ValueError, match="at_once"):
         run(Oracle(), draw_truths(2, 1), SETTING, [3], 1, at_once=0)

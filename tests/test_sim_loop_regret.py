@@ -116,7 +116,7 @@ def test_the_recursion_comes_to_the_posterior():
 
 
 def test_one_maker_twice_differs_by_nothing_and_its_error_is_that_of_pairs():
-    twice = [PlugIn(name="a"), PlugIn(name="b"), NeverLearns(0.5, 0.2)]
+    twice = [Recursive(name="a"), Recursive(name="b"), NeverLearns(0.5, 0.2)]
     found = regret_curve(twice, draw_truths(32, 2), SETTING, 10 * BLOCK, seed=3, looks=4)
     np.testing.assert_array_equal(found.behind[0], found.behind[1])
     np.testing.assert_array_equal(found.regret[0], found.regret[1])
@@ -155,6 +155,7 @@ def test_fills_alone_lose_for_ever_and_likelihoods_stop_losing():
     assert found.of("right")[:, -1].mean() < 0.1 * found.of("F13")[:, -1].mean()
 
 
+@pytest.mark.long
 def test_a_prior_of_other_assets_spares_regret_at_first():
     others = draw_truths(40, 31, spread=0.2)
     informed = PlugIn(population_prior(others.A, others.kappa), name="hierarchical prior")

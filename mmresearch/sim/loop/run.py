@@ -1,9 +1,7 @@
 """The loop: draw, fill, account, observe, quote again; blocks of intervals in a scan, replications side by side.
 
-A replication r draws, in interval i, two words of 32 bits from the counter-based generator keyed by (seed, r, block of
-i). The upper 24 bits of each are a uniform, and E = -ln(1 - u) the exponential clock of a side; the lower 8 bits of
-both together are 16 signs, the sum of which over 4 is the move of the mid in units of sigma sqrt(dt). Makers share
-them, so that a difference between two makers is no difference of luck.
+A replication draws the words of `words`, keyed by the seed, its number and that of the interval. Makers share them,
+so that a difference between two makers is no difference of luck.
 
 Expected regret in an interval, given inventory and depths, is exact and has no noise of fills (the lemma of performance
 differences): with rho and h of the oracle from `world.values`,
@@ -19,19 +17,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from mmresearch.sim.loop.makers import Maker, State
+from mmresearch.sim.loop.words import draws, words
 from mmresearch.sim.loop.world import Array, Plan, Seen, Setting, Truth, Values, affine_plan, values
 
-#: Intervals of a block: random words are keyed, quotes refreshed and sums widened once per block.
+#: Intervals of a block: quotes are refreshed, and sums widened, once per block.
 BLOCK = 64
-#: Intervals that are compiled in a row: more was slower on two machines with two cores.
-_UNROLL = 1
 
 
 class Sums(NamedTuple):
@@ -40,7 +37,7 @@ class Sums(NamedTuple):
     Attributes
     ----------
     regret : array
-        Expected regret.
+        Expected regret; NaN where it was not wanted.
     edge, swing, penalty : array
         Edge of fills, inventory times moves of the mid, and price of inventory: realised.
     fills : array
@@ -72,34 +69,17 @@ class Carry(NamedTuple):
 
 
 class World(NamedTuple):
-    """Truth and value of the oracle in one replication, and its key."""
+    """Truth and value of the oracle in one replication, the seed, and its number: uint32."""
 
     truth: Truth
     best: Values
-    key: Array
+    seed: Array
+    number: Array
 
 
-def words_to_draws(words: Array, dtype: Any) -> tuple[Array, Array]:
-    """Turn words, shape (..., 2), into exponential clocks, shape (..., 2), and moves of unit variance, shape (...).
-
-    Parameters
-    ----------
-    words : array of uint32
-        Random bits.
-    dtype : dtype
-        Of what is returned.
-    """
-    u = (words >> 8).astype(dtype) * (2.0**-24)
-    signs = jax.lax.population_count(words & 0xFF).astype(jnp.int32).sum(axis=-1)
-    return -jnp.log1p(-u), (signs - 8).astype(dtype) * 0.5
-
-
-def block_words(key: Array, block: Array) -> Array:
-    """Return the words of a block of one replication, shape (BLOCK, 2)."""
-    return jax.random.bits(jax.random.fold_in(key, block), (BLOCK, 2), jnp.uint32)
-
-
-def interval(plan: Plan, q: Array, clocks: Array, truth: Truth, setting: Setting) -> tuple[Seen, Array, Array]:
+def interval(
+    plan: Plan, q: Array, clocks: tuple[Array, Array], truth: Truth, setting: Setting
+) -> tuple[Seen, Array, Array]:
     """Rest two orders for an interval; return what is seen, and the expected fills of bid and ask, m.
 
     Parameters
@@ -108,78 +88,83 @@ def interval(plan: Plan, q: Array, clocks: Array, truth: Truth, setting: Setting
         Quotes.
     q : array
         Inventory, lots.
-    clocks : array, shape (2,)
+    clocks : tuple of two arrays
         Exponential clocks of bid and ask.
     truth, setting : Truth, Setting
         The market.
     """
     lean = plan.slope * q
+    bid_clock, ask_clock = clocks
     middle = plan.base + 0.5 * plan.slope
     bid_depth, ask_depth = middle + lean, middle - lean
     at_mid = truth.A * setting.dt
     bid_m = jnp.where(q < setting.Q, at_mid * jnp.exp(-truth.kappa * bid_depth), 0.0)
     ask_m = jnp.where(q > -setting.Q, at_mid * jnp.exp(-truth.kappa * ask_depth), 0.0)
-    bid_fill, ask_fill = clocks[0] < bid_m, clocks[1] < ask_m
-    bid_s = setting.dt * jnp.where(bid_fill, clocks[0] / bid_m, jnp.where(q < setting.Q, 1.0, 0.0))
-    ask_s = setting.dt * jnp.where(ask_fill, clocks[1] / ask_m, jnp.where(q > -setting.Q, 1.0, 0.0))
+    bid_fill, ask_fill = bid_clock < bid_m, ask_clock < ask_m
+    bid_s = setting.dt * jnp.where(bid_fill, bid_clock / bid_m, jnp.where(q < setting.Q, 1.0, 0.0))
+    ask_s = setting.dt * jnp.where(ask_fill, ask_clock / ask_m, jnp.where(q > -setting.Q, 1.0, 0.0))
     return Seen(bid_depth, ask_depth, bid_fill, ask_fill, bid_s, ask_s), bid_m, ask_m
 
 
-def _account(
-    seen: Seen, bid_m: Array, ask_m: Array, q: Array, after: Array, move: Array, lean: Array, world: World, s: Setting
-) -> Sums:
-    """Return what one interval adds."""
-    rise, at = world.best.rise, q.astype(jnp.int32) + s.Q
-    last = 2 * s.Q - 1
-    up, down = rise[jnp.minimum(at, last)], -rise[jnp.maximum(at - 1, 0)]
-    bid_p, ask_p = -jnp.expm1(-bid_m), -jnp.expm1(-ask_m)
-    held = s.penalty * s.dt * q * q
-    gain = bid_p * (seen.bid_depth - s.cost + up) + ask_p * (seen.ask_depth - s.cost + down)
-    gain = gain - bid_p * ask_p * (up + down)
-    edge = jnp.where(seen.bid_fill, seen.bid_depth - s.cost, 0.0) + jnp.where(
-        seen.ask_fill, seen.ask_depth - s.cost, 0.0
-    )
+def _realised(seen: Seen, q: Array, after: Array, move: Array, lean: Array, s: Setting) -> Sums:
+    """Return what one interval adds, without the expected regret."""
+    bid_edge = jnp.where(seen.bid_fill, seen.bid_depth - s.cost, 0.0)
+    ask_edge = jnp.where(seen.ask_fill, seen.ask_depth - s.cost, 0.0)
     fills = seen.bid_fill.astype(q.dtype) + seen.ask_fill.astype(q.dtype)
     swing = after * move * (s.sigma * s.dt**0.5)
-    return Sums(world.best.gain + held - gain, edge, swing, held, fills, lean, lean * lean)
+    held = s.penalty * s.dt * q * q
+    return Sums(jnp.full_like(q, jnp.nan), bid_edge + ask_edge, swing, held, fills, lean, lean * lean)
 
 
-def _block(maker: Maker, setting: Setting, world: World, carry: Carry, number: Array) -> Carry:
+def _regret(seen: Seen, bid_m: Array, ask_m: Array, q: Array, best: Values, s: Setting) -> Array:
+    """Return the expected regret of one interval."""
+    at, last = q.astype(jnp.int32) + s.Q, 2 * s.Q - 1
+    up, down = best.rise[jnp.minimum(at, last)], -best.rise[jnp.maximum(at - 1, 0)]
+    bid_p, ask_p = -jnp.expm1(-bid_m), -jnp.expm1(-ask_m)
+    gain = bid_p * (seen.bid_depth - s.cost + up) + ask_p * (seen.ask_depth - s.cost + down)
+    return best.gain + s.penalty * s.dt * q * q - (gain - bid_p * ask_p * (up + down))
+
+
+def _block(maker: Maker, setting: Setting, expected: bool, world: World, carry: Carry, number: Array) -> Carry:
     """Run one block of one replication."""
     dtype = world.truth.A.dtype
-    draws = words_to_draws(block_words(world.key, number), dtype)
+    first = jnp.asarray(number, jnp.uint32) * jnp.uint32(BLOCK)
     fixed = None if maker.every_interval else maker.plan(carry.state, setting)
 
-    def step(inner: tuple[State, Array, Sums], drawn: tuple[Array, Array]) -> tuple[tuple[State, Array, Sums], None]:
+    def step(inner: tuple[State, Array, Sums], i: Array) -> tuple[tuple[State, Array, Sums], None]:
         state, q, sums = inner
-        clocks, move = drawn
+        bid_clock, ask_clock, move = draws(words(world.seed, world.number, i), dtype)
         plan = maker.plan(state, setting) if fixed is None else fixed
-        seen, bid_m, ask_m = interval(plan, q, clocks, world.truth, setting)
+        seen, bid_m, ask_m = interval(plan, q, (bid_clock, ask_clock), world.truth, setting)
         after = q + seen.bid_fill.astype(dtype) - seen.ask_fill.astype(dtype)
-        added = _account(seen, bid_m, ask_m, q, after, move, plan.slope * q, world, setting)
+        added = _realised(seen, q, after, move, plan.slope * q, setting)
+        if expected:
+            added = added._replace(regret=_regret(seen, bid_m, ask_m, q, world.best, setting))
         state = maker.observe(state, seen, setting)
         return (state, after, jax.tree.map(jnp.add, sums, added)), None
 
     start = (carry.state, carry.q, Sums(*[jnp.zeros((), dtype)] * len(Sums._fields)))
-    (state, q, sums), _ = jax.lax.scan(step, start, draws, unroll=_UNROLL)
+    (state, q, sums), _ = jax.lax.scan(step, start, first + jnp.arange(BLOCK, dtype=jnp.uint32))
     total = jax.tree.map(lambda a, b: a + b.astype(jnp.float64), carry.sums, sums)
     return Carry(state, q, total)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def advance(maker: Maker, setting: Setting, world: World, carry: Carry, first: Array, last: Array) -> Carry:
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def advance(
+    maker: Maker, setting: Setting, expected: bool, world: World, carry: Carry, first: Array, last: Array
+) -> Carry:
     """Run blocks first .. last - 1 of all replications.
 
     Parameters
     ----------
-    maker, setting : Maker, Setting
-        Static.
+    maker, setting, expected : Maker, Setting, bool
+        Static; the last, whether the expected regret is wanted.
     world, carry : World, Carry
         Arrays with replications on the first axis.
     first, last : int
         Numbers of blocks.
     """
-    every = jax.vmap(partial(_block, maker, setting), in_axes=(0, 0, None))
+    every = jax.vmap(partial(_block, maker, setting, expected), in_axes=(0, 0, None))
     return jax.lax.fori_loop(first, last, lambda b, c: every(world, c, b), carry)
 
 
@@ -205,6 +190,7 @@ def run(
     seed: int,
     dtype: str = "float64",
     at_once: int = 256,
+    expected: bool = True,
 ) -> list[Carry]:
     """Run one maker in every replication; return what it carries at the checkpoints, as NumPy arrays.
 
@@ -224,15 +210,22 @@ def run(
         Of the state and of one interval; sums are always float64.
     at_once : int
         Replications that run side by side; groups are spread over the devices. Changes speed only.
+    expected : bool
+        Whether to add up the expected regret; if not, it is NaN, and the rest comes faster.
 
     Raises
     ------
     ValueError
-        If the checkpoints do not increase from at least 1, or nothing is to run side by side.
+        If the checkpoints do not increase from at least 1, intervals or seed do not fit into 32 bits, or nothing is to
+        run side by side.
     """
     marks = [0, *(int(c) for c in checkpoints)]
     if len(marks) < 2 or any(b <= a for a, b in pairwise(marks)):
         raise ValueError(f"checkpoints must be whole blocks that increase from at least 1, got {list(checkpoints)}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"a seed is a whole number from 0 to 2^32 - 1, got {seed}")
+    if marks[-1] * BLOCK >= 2**32:
+        raise ValueError(f"intervals are counted by 32 bits: at most {2**32 // BLOCK - 1} blocks, got {marks[-1]}")
     if at_once < 1:
         raise ValueError(f"at_once must be at least 1, got {at_once}")
     with jax.enable_x64(True):
@@ -240,7 +233,9 @@ def run(
         found: list[list[Carry]] = [[] for _ in marks[1:]]
         carries = [begin(maker, setting, world.truth) for world in groups]
         for row, (first, last) in zip(found, pairwise(marks), strict=True):
-            carries = [advance(maker, setting, w, c, first, last) for w, c in zip(groups, carries, strict=True)]
+            carries = [
+                advance(maker, setting, expected, w, c, first, last) for w, c in zip(groups, carries, strict=True)
+            ]
             row.extend(carries)
         return [jax.tree.map(lambda *x: np.concatenate([np.asarray(v) for v in x]), *row) for row in found]
 
@@ -248,10 +243,8 @@ def run(
 def _groups(truth: Truth, setting: Setting, seed: int, dtype: str, at_once: int) -> Iterator[World]:
     """Yield the replications in groups, each on its device."""
     best, devices = oracle_values(truth, setting), jax.devices()
-    root = jax.random.key(seed)
     for i, start in enumerate(range(0, len(truth.A), at_once)):
         part = slice(start, min(start + at_once, len(truth.A)))
-        ids = jnp.arange(part.start, part.stop, dtype=jnp.uint32)
-        keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(root, ids)
+        numbers = np.arange(part.start, part.stop, dtype=np.uint32)
         cut = jax.tree.map(lambda x, part=part: np.asarray(x)[part].astype(dtype), (truth, best))
-        yield jax.device_put(World(cut[0], cut[1], keys), devices[i % len(devices)])
+        yield jax.device_put(World(cut[0], cut[1], np.full_like(numbers, seed), numbers), devices[i % len(devices)])
