@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.extend.random import threefry_2x32
 from scipy import stats
 from scipy.optimize import minimize_scalar
 
@@ -14,7 +13,7 @@ from mmresearch.sim.loop.exposure import Prior
 from mmresearch.sim.loop.makers import FillDistances, Maker, NeverLearns, Oracle
 from mmresearch.sim.loop.posterior import JointPosterior, PlugIn, Recursive, RegularisedLikelihood
 from mmresearch.sim.loop.run import BLOCK, run
-from mmresearch.sim.loop.words import draws, threefry, words
+from mmresearch.sim.loop.words import draws, words
 from mmresearch.sim.loop.world import Plan, Setting, affine_plan, draw_truths, truths, values
 
 SETTING = Setting()
@@ -221,12 +220,6 @@ def test_words_make_exponential_clocks_and_independent_moves_of_unit_variance():
     for column in (clocks[:, 0], clocks[:, 1]):
         assert abs(np.corrcoef(column, moves)[0, 1]) < 4 / 200_000**0.5
     assert abs(np.corrcoef(clocks.T)[0, 1]) < 4 / 200_000**0.5
-
-
-def test_twenty_rounds_are_the_generator_of_the_library():
-    key, counter = (jnp.uint32(7), jnp.uint32(2**31 + 5)), jnp.arange(10, dtype=jnp.uint32)
-    ours = np.concatenate(threefry(key, (counter[:5], counter[5:]), rounds=20))
-    np.testing.assert_array_equal(ours, threefry_2x32(jnp.stack(key), counter))
 
 
 def test_what_no_market_has_is_refused():

@@ -72,7 +72,7 @@ def test_between_nodes_the_table_is_the_function():
 @pytest.mark.parametrize("cost", [0.0, 2.0])
 def test_the_depth_of_a_joint_belief_is_that_of_the_edge_of_its_draws(cost):
     rng = np.random.default_rng(7)
-    depth, seconds, fills = np.array([3.0, 6.0]), np.array([20.0, 20.0]), np.array([6.0, 2.0])
+    depth, seconds, fills = np.array([3.0, 6.0]), np.array([10.0, 10.0]), np.array([3.0, 1.0])
     with jax.enable_x64(True):
         belief = posterior(_evidence(CATALOGUE, depth, seconds, fills), CATALOGUE)
         found = float(best_depth(belief, cost))
@@ -82,7 +82,7 @@ def test_the_depth_of_a_joint_belief_is_that_of_the_edge_of_its_draws(cost):
     # Given kappa the edge is linear in A, so its mean will do.
     market = Market(np.asarray(belief.kappa)[at], np.asarray(belief.A)[at])
     assert found == pytest.approx(market.best_depth_bps(cost), rel=0.01)
-    assert abs(found - plug_in) > 0.03 * found
+    assert abs(found - plug_in) > 0.05 * found
 
 
 def test_the_vertex_of_a_parabola_is_found_between_points():
@@ -159,7 +159,7 @@ def test_with_known_intensity_regret_grows_by_log_time_over_two_kappa():
     steps = np.diff(found.of(learner.name)[:, [2, 4]], axis=1)[:, 0]
     expected = np.log(found.time_s[4] / found.time_s[2]) / (2 * kappa)
     assert abs(steps.mean() - expected) < 4 * stats.sem(steps)
-    assert stats.sem(steps) < 0.12 * expected
+    assert stats.sem(steps) < 0.1 * expected
 
 
 def test_fills_alone_lose_for_ever_and_likelihoods_stop_losing():

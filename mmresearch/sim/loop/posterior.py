@@ -70,7 +70,7 @@ class PlugIn:
 
 
 @dataclass(frozen=True)
-class JointPosterior:
+class JointPosterior(PlugIn):
     """Quotes that maximise the expected edge under the joint posterior.
 
     Parameters
@@ -81,18 +81,7 @@ class JointPosterior:
         Whether A is told.
     """
 
-    prior: Prior = _PRIOR
-    known_A: bool = False
     name: str = field(default="joint posterior", compare=False)
-    every_interval: bool = False
-
-    def init(self, setting: Setting, truth: Truth) -> Evidence:
-        """Return no evidence."""
-        return nothing_seen(truth.A, self.known_A)
-
-    def observe(self, state: Evidence, seen: Seen, setting: Setting) -> Evidence:
-        """Add an interval."""
-        return add(state, seen, self.prior)
 
     def plan(self, state: Evidence, setting: Setting) -> Plan:
         """Return D(c) and D(c + slope) - D(c)."""

@@ -1,11 +1,10 @@
-"""Random words of a replication and an interval, by counter: Threefry-2x32, written out so that it fuses with the step.
+"""Random words of a replication and an interval, by counter: Threefry-2x32, which fuses with the step.
 
     (w0, w1) = Threefry_R(key = (seed, a constant of the loop), counter = (replication, interval))
 
-Thirteen rounds are the fewest that pass BigCrush, twenty the published default; Salmon, Moraes, Dror and Shaw (2011),
-sections 4 and 5. The upper 24 bits of a word are a uniform u, and -ln(1 - u) the exponential clock of a side; 1 - u is
-exact in single precision, and so is the logarithm near 1. The lower 8 bits of both words are 16 signs; their sum over 4
-is the move of the mid, of mean 0 and variance 1.
+See `mmresearch.sim.paths.threefry`; R = 13. The upper 24 bits of a word are a uniform u, and -ln(1 - u) the exponential
+clock of a side; 1 - u is exact in single precision, and so is the logarithm near 1. The lower 8 bits of both words are
+16 signs; their sum over 4 is the move of the mid, of mean 0 and variance 1.
 """
 
 from __future__ import annotations
@@ -16,33 +15,10 @@ import jax
 import jax.numpy as jnp
 
 from mmresearch.sim.loop.world import Array
+from mmresearch.sim.paths.threefry import threefry2x32
 
-ROUNDS = 13
-_TURNS = (13, 15, 26, 6, 17, 29, 16, 24)
-#: Parity of the key schedule, and second word of the key: "loop".
-_PARITY, _LOOP = 0x1BD11BDA, 0x6C6F6F70
-
-
-def threefry(key: tuple[Array, Array], counter: tuple[Array, Array], rounds: int = ROUNDS) -> tuple[Array, Array]:
-    """Encrypt a counter.
-
-    Parameters
-    ----------
-    key, counter : tuple of two arrays of uint32
-        They broadcast.
-    rounds : int
-        How often words are mixed.
-    """
-    schedule = (*key, key[0] ^ key[1] ^ jnp.uint32(_PARITY))
-    a, b = counter[0] + schedule[0], counter[1] + schedule[1]
-    for i in range(rounds):
-        turn = _TURNS[i % 8]
-        a = a + b
-        b = ((b << jnp.uint32(turn)) | (b >> jnp.uint32(32 - turn))) ^ a
-        if i % 4 == 3:
-            j = i // 4 + 1
-            a, b = a + schedule[j % 3], b + schedule[(j + 1) % 3] + jnp.uint32(j)
-    return a, b
+#: Rounds, and second word of the key: "loop".
+_ROUNDS, _LOOP = 13, 0x6C6F6F70
 
 
 def words(seed: Array, replication: Array, interval: Array) -> tuple[Array, Array]:
@@ -53,7 +29,7 @@ def words(seed: Array, replication: Array, interval: Array) -> tuple[Array, Arra
     seed, replication, interval : array of uint32
         They broadcast.
     """
-    return threefry((seed, jnp.uint32(_LOOP)), (replication, interval))
+    return threefry2x32((seed, jnp.uint32(_LOOP)), (replication, interval), _ROUNDS)
 
 
 def draws(word: tuple[Array, Array], dtype: Any) -> tuple[Array, Array, Array]:

@@ -2,7 +2,10 @@
 
 The words of a path depend on the seed, the path and the step only, leaves have one size, and their sums are merged in
 order: results are the same bits for any block and any number of devices. Scenarios that are run together meet the same
-words (common random numbers), so that their differences are known far better than either.
+words (common random numbers), so that their differences are known far better than either. In steps they meet the same
+moves of the mid as well; from event to event each has events, and moves between them, of its own: a mean difference and
+its error are right there too, but little is gained, and the spread of the difference is not that of two makers side by
+side.
 """
 
 from __future__ import annotations

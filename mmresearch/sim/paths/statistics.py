@@ -4,6 +4,10 @@ A leaf of n paths has means m and sums of products S about them; merged (Chan, G
 
     n = n_1 + n_2,   d = m_2 - m_1,   m = m_1 + d n_2/n,   S = S_1 + S_2 + d d' n_1 n_2/n
 
+with sums of third and fourth powers about the means (Pebay 2008), from which a sd has its error,
+
+    se(sd) = sqrt(m4 - sd^4)/(2 sd sqrt(n)),   m4 the fourth central moment,
+
 and the certainty equivalent -(1/gamma) ln mean e^{-gamma PnL} from sums of exponentials, kept as logarithms; its error
 by the delta method. All in float64.
 """
@@ -35,7 +39,7 @@ class PathStatistics:
     mean_fills : float
         Fills of both sides.
     mean_se, sd_se, certainty_equivalent_se, mean_q_se, sd_q_se, mean_fills_se : float
-        Standard errors; those of the sds suppose tails like a Normal distribution's.
+        Standard errors.
     """
 
     paths: int
@@ -65,6 +69,8 @@ class Sums:
         Means.
     products : ndarray, shape (3 S, 3 S)
         Sums of products about the means.
+    cubes, fourths : ndarray, shape (3 S,)
+        Sums of third and of fourth powers about the means.
     log_exp : ndarray, shape (2, S)
         Logarithms of the sums of e^{-gamma PnL} and of its square.
     """
@@ -72,12 +78,19 @@ class Sums:
     n: int
     mean: Floats
     products: Floats
+    cubes: Floats
+    fourths: Floats
     log_exp: Floats
 
     def __add__(self, other: Sums) -> Sums:
         n, d = self.n + other.n, other.mean - self.mean
-        products = self.products + other.products + np.outer(d, d) * (self.n * other.n / n)
-        return Sums(n, self.mean + d * (other.n / n), products, np.logaddexp(self.log_exp, other.log_exp))
+        a, b = self.n / n, other.n / n
+        mine, yours = np.diag(self.products), np.diag(other.products)
+        cubes = self.cubes + other.cubes + n * a * b * (a - b) * d**3 + 3 * d * (a * yours - b * mine)
+        fourths = self.fourths + other.fourths + n * a * b * (a * a - a * b + b * b) * d**4
+        fourths += 6 * d**2 * (a * a * yours + b * b * mine) + 4 * d * (a * other.cubes - b * self.cubes)
+        products = self.products + other.products + np.outer(d, d) * (n * a * b)
+        return Sums(n, self.mean + b * d, products, cubes, fourths, np.logaddexp(self.log_exp, other.log_exp))
 
     def covariance(self) -> Floats:
         """Return the covariance of the values of a path, shape (3 S, 3 S)."""
@@ -93,12 +106,17 @@ class Sums:
         """Return the statistics of one scenario, whose risk aversion is gamma (1/(price x size))."""
         at = slice(3 * scenario, 3 * scenario + 3)
         mean, sd = self.mean[at], np.sqrt(np.diag(self.covariance())[at])
-        mean_se, sd_se = sd / np.sqrt(self.n), sd / np.sqrt(2 * (self.n - 1))
+        mean_se, sd_se = sd / np.sqrt(self.n), self._sd_se()[at]
         worth, worth_se = self._certainty_equivalent(scenario, gamma) if gamma > 0 else (mean[0], mean_se[0])
         return PathStatistics(
             self.n, *map(float, (mean[0], mean_se[0], sd[0], sd_se[0], worth, worth_se)),
             *map(float, (mean[1], mean_se[1], sd[1], sd_se[1], mean[2], mean_se[2])),
         )  # fmt: skip
+
+    def _sd_se(self) -> Floats:
+        variance = np.diag(self.products) / self.n
+        spread = np.sqrt(np.maximum(self.fourths / self.n - variance**2, 0.0) / self.n)
+        return np.divide(spread, 2 * np.sqrt(variance), out=np.zeros_like(spread), where=variance > 0)
 
     def _certainty_equivalent(self, scenario: int, gamma: float) -> tuple[float, float]:
         first, second = self.log_exp[:, scenario] - np.log(self.n)
@@ -120,4 +138,6 @@ def sums_of(values: Floats, gammas: Sequence[float]) -> Sums:
     about = values - mean[:, None]
     exponents = -np.asarray(gammas)[:, None] * values[::3]
     log_exp = np.stack([special.logsumexp(power * exponents, axis=1) for power in (1.0, 2.0)])
-    return Sums(values.shape[1], mean, about @ about.T, log_exp)
+    square = about * about
+    cubes, fourths = (square * about).sum(axis=1), (square * square).sum(axis=1)
+    return Sums(values.shape[1], mean, about @ about.T, cubes, fourths, log_exp)
