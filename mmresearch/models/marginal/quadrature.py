@@ -116,7 +116,7 @@ def _given_tau(law: Likelihood, data: tuple[Array, ...], p: Population, log_tau:
     wide, tau = tuple(d[:, None, :] for d in data), jnp.exp(log_tau)[..., None]
 
     def better(_: int, now: tuple[Array, ...]) -> tuple[Array, ...]:
-        m, x, *_ = now
+        m, x = now[:2]
         x = _climb(law, wide, m[..., None], tau, x, 2)
         known = jnp.maximum(law.information(x, *wide), 1e-12)
         y, variance = x + law.slope(x, *wide) / known, tau**2 + 1 / known
@@ -129,7 +129,8 @@ def _given_tau(law: Likelihood, data: tuple[Array, ...], p: Population, log_tau:
 
     m = jnp.full(log_tau.shape, p.m_mean)
     zero = jnp.zeros_like(m)
-    mean, _, sd, profile = lax.fori_loop(0, _ROUNDS, better, (m, _start(law, wide, m[..., None], tau), zero, zero))
+    start = m, _start(law, wide, m[..., None], tau), zero, zero
+    mean, _, sd, profile = lax.fori_loop(0, _ROUNDS, better, start)
     return mean, sd, profile + norm.logpdf(log_tau, p.tau_log_median, p.tau_log_sd)
 
 
