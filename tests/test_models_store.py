@@ -246,3 +246,16 @@ def test_a_damaged_chunk_is_an_error_of_the_store(given, tmp_path):
 def test_what_else_is_to_be_remembered_comes_back(given, tmp_path):
     origin = load_fit(save_fit(fitted(given), tmp_path / "x.zarr", given, {"key": "abc"}))[2]
     assert origin["key"] == "abc"
+
+
+def test_a_message_that_is_missing_comes_back_as_no_message(given, tmp_path):
+    """PyMC's sampler has a text for every draw, None if the draw did not diverge."""
+    one = fitted(given)
+    words = np.full((4, 300), None, dtype=object)
+    words[1, 7] = "the energy is infinite"
+    stats = one.posterior["sample_stats"].to_dataset()
+    one.posterior["sample_stats"] = xr.DataTree(stats.assign(divergence_message=(("chain", "draw"), words)))
+    tree, _, _ = load_fit(save_fit(one, tmp_path / "x.zarr", given))
+    found = tree["sample_stats"]["divergence_message"].to_numpy()
+    assert (found[1, 7], found[0, 0]) == ("the energy is infinite", "")
+    assert one.posterior["sample_stats"]["divergence_message"].to_numpy()[0, 0] is None

@@ -95,7 +95,7 @@ def save_fit(
     if os.path.lexists(target) and not _is_ours(target):
         raise StoreError(f"{target} exists and holds no draws of ours; it is left as it is")
     target.parent.mkdir(parents=True, exist_ok=True)
-    tree = fitted.posterior.copy()
+    tree = xr.DataTree.from_dict({name: _storable(group.to_dataset()) for name, group in fitted.posterior.items()})
     tree.attrs = {
         "parameter": fitted.parameter,
         "backend": fitted.backend,
@@ -120,6 +120,20 @@ def save_fit(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _storable(group: xr.Dataset) -> xr.Dataset:
+    """Write texts that may be missing as texts: zarr would give them back as numbers."""
+    texts = {name: values for name, values in group.data_vars.items() if _is_text(values.to_numpy())}
+    return group.assign({name: (values.dims, _texts(values.to_numpy())) for name, values in texts.items()})
+
+
+def _is_text(values: np.ndarray) -> bool:
+    return values.dtype == object and all(x is None or isinstance(x, str) for x in values.ravel())
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    return np.array([x or "" for x in values.ravel()]).reshape(values.shape)
 
 
 def _flush(folder: Path) -> None:
