@@ -129,11 +129,11 @@ def _storable(group: xr.Dataset) -> xr.Dataset:
 
 
 def _is_text(values: np.ndarray) -> bool:
-    return values.dtype == object and all(x is None or isinstance(x, str) for x in values.ravel())
+    return values.dtype == object and all(x is None or x != x or isinstance(x, str) for x in values.ravel())
 
 
 def _texts(values: np.ndarray) -> np.ndarray:
-    return np.array([x or "" for x in values.ravel()]).reshape(values.shape)
+    return np.array([x if isinstance(x, str) else "" for x in values.ravel()]).reshape(values.shape)
 
 
 def _flush(folder: Path) -> None:
