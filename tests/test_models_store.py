@@ -224,9 +224,10 @@ def test_draws_that_lost_a_chunk_or_whose_numbers_changed_are_refused(given, tmp
     """zarr fills a missing chunk with zeros and says nothing."""
     lost = save_fit(fitted(given), tmp_path / "lost.zarr", given)
     chunks(lost, "tau")[0].unlink()
-    assert float(xr.open_datatree(lost, engine="zarr", consolidated=False)["posterior"]["tau"][0, 0]) != fitted(
-        given
-    ).posterior["posterior"]["tau"].to_numpy()[0, 0]
+    assert (
+        float(xr.open_datatree(lost, engine="zarr", consolidated=False)["posterior"]["tau"][0, 0])
+        != fitted(given).posterior["posterior"]["tau"].to_numpy()[0, 0]
+    )
     swapped = save_fit(fitted(given, 1), tmp_path / "swapped.zarr", given)
     other = save_fit(fitted(given, 2), tmp_path / "other.zarr", given)
     chunks(swapped, "kappa")[0].write_bytes(chunks(other, "kappa")[0].read_bytes())

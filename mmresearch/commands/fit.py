@@ -20,14 +20,19 @@ from rich.text import Text
 from mmresearch import models
 from mmresearch.audit.run import BACKENDS
 from mmresearch.belief.catalogue import parameter as catalogue_row
+from mmresearch.belief.prior_file import HandedBack, render_priors
+from mmresearch.belief.projection import ProjectionError
 from mmresearch.commands.audit import Truths, tapes_of
 from mmresearch.learn.storage.atomic import write_whole
+from mmresearch.learn.storage.deployed_json import SUFFIX, write_deployed
+from mmresearch.learn.storage.learned import defaults
 from mmresearch.models.batch import Batch, Made, make_fits, requests_for
 from mmresearch.models.engines import Engine, engine_of
 from mmresearch.models.gate import Gate
 from mmresearch.models.inputs import kind_of, model_of, reduce_tapes
 from mmresearch.models.keys import versions
-from mmresearch.report.fits import Estimate, FitLine, document, show_estimates, show_fits
+from mmresearch.models.population import PopulationError, handed_back
+from mmresearch.report.fits import Estimate, FitLine, document, show_estimates, show_fits, show_priors
 from mmresearch.report.progress import progress_bar
 from mmresearch.report.terminal import console_of
 from mmresearch.tape.schema import Tape
@@ -49,6 +54,13 @@ _REFUSED, _NO_FIT = 1, 2
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/fit"), help="Where fits are kept."
 )
+@click.option(
+    "--priors",
+    "priors_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write priors for a new asset here, and beside it in the deployed format.",
+)
 @click.option("--fail-on-refused", is_flag=True, help="Exit with 1 if the gate refuses a fit.")
 @click.option("--fee-bps", type=float, default=1.5, help="Maker fee of tapes that do not say; negative: a rebate.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the bundled tapes are.")
@@ -62,6 +74,7 @@ def command(
     jobs: int,
     cluster: str | None,
     out: Path,
+    priors_path: Path | None,
     fail_on_refused: bool,
     fee_bps: float,
     data_dir: Path | None,
@@ -90,6 +103,8 @@ def command(
     _tell(batch, out, console)
     facts = {"seed": seed, "quick": quick, "versions": versions(), "tapes": [asdict(s) for s in given.summaries]}
     write_whole(out / "fits.json", json.dumps(document(lines, estimates, facts), indent=1).encode())
+    if priors_path is not None:
+        _hand_back(batch, given.tapes, priors_path, console)
     sys.exit(_exit_code(lines, bool(parameters), fail_on_refused))
 
 
@@ -138,11 +153,38 @@ def _summary(draws: NDArray[np.float64]) -> tuple[float, tuple[float, float]]:
     return float(draws.mean()), (float(lo), float(hi))
 
 
+def _hand_back(batch: Batch, tapes: Sequence[Tape], path: Path, console: Console) -> None:
+    """Write the priors of the admitted fits, the first backend's where there are two, and say why others have none."""
+    fee_bps = float(np.median([tape.meta.fee_bps for tape in tapes]))
+    priors: dict[str, HandedBack] = {}
+    made_from: dict[str, str] = {}
+    for made in batch.made:
+        for name in made.request.parameters:
+            if name in priors or made.fit is None:
+                continue
+            if not made.fit.gate.passed:
+                console.print(f"{name} in {made.request.backend}: a fit that is refused hands no prior back")
+                continue
+            try:
+                priors[name] = handed_back(name, made.fit.posterior, fee_bps=fee_bps)
+                made_from[name] = made.path.name
+            except (PopulationError, ProjectionError) as error:
+                console.print(f"{name}: no prior: {error}", soft_wrap=True)
+    facts = {"assets": [tape.asset for tape in tapes], "fee_bps": fee_bps, "fits": made_from}
+    write_whole(path, render_priors(priors, facts).encode())
+    deployed = path.with_name(path.name.removesuffix(path.suffix) + SUFFIX)
+    notes = write_deployed(defaults("NEW", priors=priors), deployed)
+    show_priors(priors, console)
+    for note in notes:
+        console.print(note)
+    console.print(f"priors  {path}, and as deployed {deployed}", soft_wrap=True)
+
+
 def _tell(batch: Batch, out: Path, console: Console) -> None:
     kept = sum(made.reused for made in batch.made)
     console.print()
     for said in batch.set_aside:
-        console.print(Text("set aside  ", style="bold") + Text(said))
+        console.print(Text("set aside  ", style="bold") + Text(said), soft_wrap=True)
     if kept:
         console.print(f"{kept} of {len(batch.made)} fits were there already, made of the same things")
     console.print(f"draws  {out / 'fits'}", soft_wrap=True)

@@ -253,7 +253,7 @@ def _kept(path: Path, key: str, aside: list[str]) -> Fit | None:
             return fitted
         why = f"it was made from other things: its key is {found[:_DIGITS] or 'not given'}"
     except StoreError as error:
-        why = str(error)
+        why = str(error).removeprefix(f"{path} ")
     aside.append(f"{path.name} is now {set_aside(path).name}: {why}")
     return None
 

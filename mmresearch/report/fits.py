@@ -1,13 +1,13 @@
 """Fits in a terminal of 100 columns, and as a document: how each went, and what it says of each asset.
 
 An estimate is the posterior's mean and its equal-tailed 90 % interval, in the unit of the catalogue. A truth that is
-known stands beside it, marked where the interval does not hold it.
+known stands beside it; an interval that does not hold it is marked with an exclamation mark.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mmresearch.belief.catalogue import prior
+from mmresearch.belief.prior_file import HandedBack
 from mmresearch.report.numbers import MISSING, interval, significant
 
 
@@ -112,38 +114,47 @@ def _state(line: FitLine) -> Text:
 
 
 def show_estimates(estimates: Sequence[Estimate], console: Console) -> None:
-    """Print mean [90 % interval] of each asset, parameter by parameter.
+    """Print mean and 90 % interval of each asset, a table for each parameter, the backends side by side.
 
     Parameters
     ----------
     estimates : sequence of Estimate
-        Those of one parameter and backend together.
+        In any order.
     console : rich.console.Console
         Where.
     """
-    keys = list(dict.fromkeys((e.parameter, e.backend) for e in estimates))
-    for name, backend in keys:
+    for name in dict.fromkeys(e.parameter for e in estimates):
         console.print()
-        console.print(_of_one([e for e in estimates if (e.parameter, e.backend) == (name, backend)]))
+        console.print(_of_one([e for e in estimates if e.parameter == name]))
 
 
 def _of_one(estimates: Sequence[Estimate]) -> RenderableType:
-    first = estimates[0]
-    title = Text(first.parameter, style="bold") + Text(f"  {first.unit}, {first.backend}", style="dim")
-    known = [e for e in estimates if e.covered is not None]
-    if known:
-        title += Text(f"; 90 % intervals hold {sum(bool(e.covered) for e in known)} of {len(known)} truths")
+    backends = list(dict.fromkeys(e.backend for e in estimates))
+    known = any(e.covered is not None for e in estimates)
     table = _table()
     table.add_column("asset", no_wrap=True, max_width=12, overflow="ellipsis")
-    table.add_column("mean", no_wrap=True, justify="right")
-    table.add_column("90 %", no_wrap=True, justify="right")
-    table.add_column("truth" if known else "", no_wrap=True, justify="right")
-    table.add_column("", no_wrap=True)
-    for e in estimates:
-        outside = Text("outside", style="red") if e.covered is False else Text("")
-        truth = _number(e.truth) if known else ""
-        table.add_row(e.asset, _number(e.mean), _interval(e), truth, outside)
-    return Group(title, table)
+    if known:
+        table.add_column("truth", no_wrap=True, justify="right")
+    for backend in backends:
+        table.add_column(backend, no_wrap=True, justify="right")
+        table.add_column("90 %", no_wrap=True, justify="right")
+        table.add_column("", no_wrap=True, width=1)
+    for asset in dict.fromkeys(e.asset for e in estimates):
+        of_asset = [e for e in estimates if e.asset == asset]
+        cells: list[RenderableType] = [asset, *([_number(of_asset[0].truth)] if known else [])]
+        for e in of_asset:
+            cells += [_number(e.mean), _interval(e), Text("!" if e.covered is False else "", style="red")]
+        table.add_row(*cells)
+    return Group(_title(estimates, backends), table)
+
+
+def _title(estimates: Sequence[Estimate], backends: Sequence[str]) -> Text:
+    title = Text(estimates[0].parameter, style="bold") + Text(f"  {estimates[0].unit}", style="dim")
+    for backend in backends:
+        known = [bool(e.covered) for e in estimates if e.backend == backend and e.covered is not None]
+        if known:
+            title += Text(f"; {backend} holds {sum(known)} of {len(known)} truths")
+    return title
 
 
 def _number(value: float | None) -> str:
@@ -157,6 +168,31 @@ def _interval(e: Estimate) -> str:
     if e.lo > 0.95 and e.hi < 1:
         return f"[{_number(e.lo)}, {_number(e.hi)}]"
     return interval(e.lo, e.hi)
+
+
+def show_priors(priors: Mapping[str, HandedBack], console: Console) -> None:
+    """Print the priors for a new asset beside what a new asset may be and beside the catalogue's.
+
+    Parameters
+    ----------
+    priors : mapping
+        Parameter -> its prior.
+    console : rich.console.Console
+        Where.
+    """
+    table = _table()
+    table.add_column("prior for a new asset", no_wrap=True)
+    table.add_column("family", no_wrap=True)
+    for heading in ("90 %", "90 % of new assets", "90 % by default", "KL, nats"):
+        table.add_column(heading, no_wrap=True, justify="right")
+    for name, handed in priors.items():
+        low, _, high = handed.population
+        table.add_row(
+            Text(name, style="bold"), type(handed.prior).__name__, interval(*handed.prior.interval(0.9)),
+            interval(low, high), interval(*prior(name).interval(0.9)), f"{handed.divergence_nats:.3f}",
+        )  # fmt: skip
+    console.print()
+    console.print(table)
 
 
 def _table() -> Table:
