@@ -37,11 +37,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from scipy import stats
 
-from mmresearch.audit import workers
 from mmresearch.learn.contract import Learner, name_of, run
 from mmresearch.learn.sound.alpha import AlphaTouch, AlphaTouchLabelError
 from mmresearch.learn.sound.floor import SpreadFloor
 from mmresearch.learn.sound.kappa import IntensityBelief, KappaExposure
+from mmresearch.models import processes
 from mmresearch.models.fit import MODELLED, Backend, fit
 from mmresearch.models.priors import AlphaPriors, FloorPriors, KappaPriors
 from mmresearch.sim.population import population
@@ -227,7 +227,7 @@ def _parts(job: partial[Recovery], which: Sequence[tuple[str, int]], jobs: int) 
         yield from (job(*one) for one in which)
         return
 
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=workers.context()) as pool:
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=processes.context("mmresearch.audit.run")) as pool:
         for future in as_completed([pool.submit(job, *one) for one in which]):
             yield future.result()
 

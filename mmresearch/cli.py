@@ -12,13 +12,18 @@ from typing import Any
 
 import click
 
-from mmresearch.audit import workers
+from mmresearch.models import processes
 
 _FAULT = 2
+#: Verbs that spread their work over processes -> the module that each of these needs.
+_PRELOAD = {"audit": "mmresearch.audit.run", "fit": "mmresearch.models.batch"}
+#: Package that may be missing -> the extra that brings it; the others come with mcmc.
+_EXTRAS = {"dask": "cluster", "distributed": "cluster"}
 #: Verb -> (module, one line of help). The help is here so that the list needs no import.
 _VERBS = {
     "audit": ("mmresearch.commands.audit", "Audit learners on tapes and write the report."),
     "catalogue": ("mmresearch.commands.catalogue", "List the parameters: what each is, and what teaches it."),
+    "fit": ("mmresearch.commands.fit", "Fit the hierarchical models to tapes; keep draws, hand priors back."),
     "learn": ("mmresearch.commands.learn", "Teach every parameter one tape, rightly and as deployed."),
     "report": ("mmresearch.commands.report", "Write the report of an earlier audit again."),
     "tape": ("mmresearch.commands.tape", "Import and inspect tapes."),
@@ -46,8 +51,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a verb; processes for a long one get ready while it is imported."""
-        if args[0] == "audit" and not set(args) & set(ctx.help_option_names):
-            workers.prepare()
+        if args[0] in _PRELOAD and not set(args) & set(ctx.help_option_names):
+            processes.prepare(_PRELOAD[args[0]])
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -71,7 +76,8 @@ class LazyGroup(click.Group):
         except ModuleNotFoundError as error:
             if ctx.params.get("traceback"):
                 raise
-            raise FaultError(f"{error}; install everything with: pip install 'mmresearch[mcmc]'") from error
+            extra = _EXTRAS.get(error.name or "", "mcmc")
+            raise FaultError(f"{error}; install what is missing with: pip install 'mmresearch[{extra}]'") from error
         except Exception as error:  # a learner of somebody else's may raise anything: one line, and the way to more
             if ctx.params.get("traceback"):
                 raise

@@ -23,6 +23,7 @@ LEARN = (
     "sound",
     "deployed",
     "bundled",
+    "with_priors",
     "batch",
     "counterparts",
     "readiness",

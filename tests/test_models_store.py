@@ -11,7 +11,7 @@ import xarray as xr
 
 from mmresearch.models.fit import Fit
 from mmresearch.models.gate import gate
-from mmresearch.models.store import StoreError, evidence_hash, load_fit, save_fit
+from mmresearch.models.store import StoreError, draws_hash, evidence_hash, load_fit, save_fit
 from mmresearch.sim.worlds import World
 from mmresearch.tape.evidence import DepthCounts, Evidence, evidence
 
@@ -59,7 +59,7 @@ def test_the_origin_of_draws_comes_back_with_them(given, tmp_path):
     assert origin == {
         "parameter": "kappa", "backend": "pymc", "sampler": "nutpie", "parameterisation": "auto",
         "options": "window_effect=False", "seed": 5, "tries": 2, "seconds": 1.5, "versions": {"pymc": "6.4"},
-        "evidence_sha256": evidence_hash(given), "admitted": 1,
+        "evidence_sha256": evidence_hash(given), "admitted": 1, "draws_sha256": draws_hash(one.posterior),
     }  # fmt: skip
 
 
@@ -214,3 +214,49 @@ def test_the_hash_is_about_values_not_their_storage(given):
     whole = dataclasses.replace(labels, total=labels.total.astype(np.int64), informed=labels.informed[::1].copy())
     other = dataclasses.replace(given, alpha_touch=(whole, *given.alpha_touch[1:]))
     assert evidence_hash(given) == evidence_hash(other)
+
+
+def chunks(folder: Path, name: str) -> list[Path]:
+    return sorted(p for p in (folder / "posterior" / name / "c").rglob("*") if p.is_file())
+
+
+def test_draws_that_lost_a_chunk_or_whose_numbers_changed_are_refused(given, tmp_path):
+    """zarr fills a missing chunk with zeros and says nothing."""
+    lost = save_fit(fitted(given), tmp_path / "lost.zarr", given)
+    chunks(lost, "tau")[0].unlink()
+    assert (
+        float(xr.open_datatree(lost, engine="zarr", consolidated=False)["posterior"]["tau"][0, 0])
+        != fitted(given).posterior["posterior"]["tau"].to_numpy()[0, 0]
+    )
+    swapped = save_fit(fitted(given, 1), tmp_path / "swapped.zarr", given)
+    other = save_fit(fitted(given, 2), tmp_path / "other.zarr", given)
+    chunks(swapped, "kappa")[0].write_bytes(chunks(other, "kappa")[0].read_bytes())
+    for path in (lost, swapped):
+        with pytest.raises(StoreError, match="not those that were written"):
+            load_fit(path)
+    assert load_fit(other)[2]["seed"] == 2
+
+
+def test_a_damaged_chunk_is_an_error_of_the_store(given, tmp_path):
+    where = save_fit(fitted(given), tmp_path / "x.zarr", given)
+    chunks(where, "kappa")[0].write_bytes(b"not what zstd wrote")
+    with pytest.raises(StoreError):
+        load_fit(where)
+
+
+def test_what_else_is_to_be_remembered_comes_back(given, tmp_path):
+    origin = load_fit(save_fit(fitted(given), tmp_path / "x.zarr", given, {"key": "abc"}))[2]
+    assert origin["key"] == "abc"
+
+
+def test_a_message_that_is_missing_comes_back_as_no_message(given, tmp_path):
+    """PyMC's sampler has a text for every draw, None if the draw did not diverge."""
+    one = fitted(given)
+    words = np.full((4, 300), None, dtype=object)
+    words[1, 7] = "the energy is infinite"
+    stats = one.posterior["sample_stats"].to_dataset()
+    one.posterior["sample_stats"] = xr.DataTree(stats.assign(divergence_message=(("chain", "draw"), words)))
+    tree, _, _ = load_fit(save_fit(one, tmp_path / "x.zarr", given))
+    found = tree["sample_stats"]["divergence_message"].to_numpy()
+    assert (found[1, 7], found[0, 0]) == ("the energy is infinite", "")
+    assert one.posterior["sample_stats"]["divergence_message"].to_numpy()[0, 0] != ""

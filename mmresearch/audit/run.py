@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 import mmresearch
-from mmresearch.audit import workers
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
 from mmresearch.audit.battery import SHARES, apply_checks, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
@@ -29,6 +28,7 @@ from mmresearch.audit.sources import market_of
 from mmresearch.learn.batch.events import Source, has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
+from mmresearch.models import processes
 from mmresearch.models.fit import MODELLED, Backend, Fit
 from mmresearch.tape.evidence import Evidence
 from mmresearch.tape.schema import Tape
@@ -226,7 +226,7 @@ def _in_turn(calls: Sequence[_Call], progress: Progress | None) -> Iterator[tupl
 
 
 def _in_processes(calls: Sequence[_Call], jobs: int, progress: Progress | None) -> Iterator[tuple[Any, Any]]:
-    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=workers.context())
+    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=processes.context("mmresearch.audit.run"))
     try:
         waiting: dict[Future, tuple[Any, str]] = {pool.submit(f, *args): (key, what) for key, what, f, args in calls}
         for count, future in enumerate(as_completed(waiting), start=1):

@@ -149,13 +149,19 @@ def prior(name: str, preset: str = "default") -> Family:
     return family_from_mean(given["family"], float(given["mean"]), float(given[FIRMNESS[given["family"]]]))
 
 
-def catalogue_table() -> pd.DataFrame:
-    """Return the catalogue as a table, one row per parameter; the prior's mean, sd and 90 % interval in its unit."""
-    return pd.DataFrame([_row(p) for p in CATALOGUE.values()])
+def catalogue_table(priors: Mapping[str, Family] | None = None) -> pd.DataFrame:
+    """Return the catalogue as a table, one row per parameter; the prior's mean, sd and 90 % interval in its unit.
+
+    Parameters
+    ----------
+    priors : mapping, optional
+        Parameter -> prior to show in the place of its own, such as one that a fit handed back.
+    """
+    given = priors or {}
+    return pd.DataFrame([_row(p, given.get(p.name) or prior(p.name)) for p in CATALOGUE.values()])
 
 
-def _row(p: Parameter) -> dict[str, Any]:
-    belief = prior(p.name)
+def _row(p: Parameter, belief: Family) -> dict[str, Any]:
     low, high = belief.interval(0.9)
     return {
         "tier": p.tier,
@@ -163,7 +169,7 @@ def _row(p: Parameter) -> dict[str, Any]:
         "unit": p.unit,
         "kind": p.kind,
         "family": p.prior["family"],
-        "prior_mean": p.prior["mean"],
+        "prior_mean": belief.mean() if belief != prior(p.name) else p.prior["mean"],
         "prior_sd": belief.std(),
         "prior_lo": low,
         "prior_hi": high,

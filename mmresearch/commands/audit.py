@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mmresearch.audit.references import Task
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
@@ -22,6 +19,7 @@ from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner
 from mmresearch.models.fit import Fit
 from mmresearch.models.store import save_fit
+from mmresearch.report.progress import progress_bar
 from mmresearch.report.terminal import console_of, show
 from mmresearch.report.verdicts import at_least_as_bad
 from mmresearch.report.write import write_report
@@ -73,7 +71,7 @@ def command(
     chosen = [learner_of(name) for name in learners] or None
     given = tapes_of(tapes, fee_bps, data_dir)
     console = console_of()
-    with _progress() as progress:
+    with progress_bar() as progress:
         found = audit(
             given.tapes, chosen, parameters=wanted, backend=backend, quick=quick, seed=seed, jobs=jobs,
             progress=progress, truths=given.truths, summaries=given.summaries,
@@ -109,7 +107,7 @@ class Given:
     truths: Truths | None
 
 
-def tapes_of(paths: Sequence[str], fee_bps: float = 1.5, data_dir: Path | None = None) -> Given:
+def tapes_of(paths: Sequence[str], fee_bps: float = 1.5, data_dir: Path | None = None, features: bool = False) -> Given:
     """Read tapes, or the bundled ones with their truths if none is named.
 
     Parameters
@@ -120,10 +118,12 @@ def tapes_of(paths: Sequence[str], fee_bps: float = 1.5, data_dir: Path | None =
         Maker fee in bps of tapes that do not say.
     data_dir : Path, optional
         Where the bundled tapes are.
+    features : bool
+        Which bundled tapes: those with features.
     """
     if not paths:
-        bundled = example(data_dir)
-        return Given(bundled, [summarise_tape(t, f"{t.asset}.tape") for t in bundled], example_truths(data_dir))
+        bundled, truths = example(data_dir, features), example_truths(data_dir, features)
+        return Given(bundled, [summarise_tape(t, f"{t.asset}.tape") for t in bundled], truths)
     read = [_read(path, fee_bps) for path in paths]
     summaries = [summarise_tape(tape, path, account.lines) for path, (tape, account) in zip(paths, read, strict=True)]
     return Given([tape for tape, _ in read], summaries, None)
@@ -157,23 +157,3 @@ def save_draws(folder: Path, task: Task, fitted: Fit, given: Evidence) -> None:
 def is_worse(audit: Audit, limit: str) -> bool:
     """Whether a certificate comes at or before the limit in the order of precedence."""
     return any(at_least_as_bad(c.verdict, limit) for c in audit.certificates)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
-    """Show on standard error what is done, where a person is watching."""
-    console = Console(stderr=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("starting", total=None)
-
-        def report(what: str, done: int, total: int) -> None:
-            bars.update(task, description=what[:48], completed=done, total=total)
-
-        yield report

@@ -16,6 +16,7 @@ from typing import SupportsFloat
 
 from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.belief.families import Family
+from mmresearch.belief.prior_file import HandedBack
 from mmresearch.learn.readiness.forgetting import Clock
 from mmresearch.learn.readiness.rule import Ramp
 
@@ -153,8 +154,8 @@ def _whole(what: str, value: SupportsFloat) -> int:
     return int(value)  # type: ignore[call-overload]
 
 
-def defaults(asset: str, preset: str = "default") -> LearnedParameters:
-    """Return what is believed of an asset before any data: the catalogue's priors.
+def defaults(asset: str, preset: str = "default", priors: Mapping[str, HandedBack] | None = None) -> LearnedParameters:
+    """Return what is believed of an asset before any data: the catalogue's priors, or those handed back by a fit.
 
     Parameters
     ----------
@@ -162,6 +163,8 @@ def defaults(asset: str, preset: str = "default") -> LearnedParameters:
         Which.
     preset : str
         "default", or a preset such as "liquid" or "thin"; rows without it keep their default.
+    priors : mapping, optional
+        Parameter -> prior in the place of the catalogue's; see `mmresearch.belief.prior_file`.
 
     Raises
     ------
@@ -174,5 +177,7 @@ def defaults(asset: str, preset: str = "default") -> LearnedParameters:
     rows = []
     for name, row in CATALOGUE.items():
         belief = prior(name, preset if preset in row.presets else "default")
+        if priors and name in priors:
+            belief = priors[name].prior
         rows.append(Learned(name, "", {}, belief, belief))
     return LearnedParameters(asset, tuple(rows))
