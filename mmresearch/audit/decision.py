@@ -18,6 +18,8 @@ from mmresearch.quote.edge import Market, Regret, plug_in_depth_bps, regret
 
 TOLERANCE_BPS = 0.1
 TOLERANCE_EDGE = 0.01
+#: Parameters whose error in a quote has a price.
+PRICED = ("kappa", "alpha_touch", "spread_floor_bps")
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ import numpy as np
 
 from mmresearch.audit.agreement import Draws, agreement
 from mmresearch.audit.beliefs import summarise
-from mmresearch.audit.decision import Setting, adverse_move_bps, decision
+from mmresearch.audit.decision import PRICED, Setting, adverse_move_bps, decision
 from mmresearch.audit.references import Reference, reference_finding
 from mmresearch.audit.result import Certificate, Finding
-from mmresearch.audit.sources import events_of, mean_cost_bps
+from mmresearch.audit.sources import events_of, is_silent, mean_cost_bps
 from mmresearch.audit.verdict import decide
 from mmresearch.belief.catalogue import parameter
-from mmresearch.learn.batch.events import shown_from
+from mmresearch.learn.batch.events import Source, shown_from
 from mmresearch.learn.contract import Learner, name_of
+from mmresearch.models.inputs import fittable
 from mmresearch.quote.edge import Market, Regret
 from mmresearch.tape.schema import Tape
 
@@ -35,6 +36,8 @@ class Case:
         As read.
     reference : Reference
         The hierarchical fit of the events that learners are shown.
+    own : bool
+        Whether the events are the tape's own, and no proxy of fills that we never had.
     slices : tuple of Tape
         Those events, as a live system would see them.
     draws : Draws
@@ -42,18 +45,19 @@ class Case:
     gate : Finding
         Whether the reference may be believed.
     setting : Setting or None
-        The rest of the quote; None if the tape does not bound kappa.
+        The rest of the quote; None if the tape does not bound kappa, or no rule prices the parameter.
     """
 
     tape: Tape
     reference: Reference
+    own: bool
     slices: tuple[Tape, ...]
     draws: Draws
     gate: Finding
     setting: Setting | None
 
 
-def prepare(tape: Tape, reference: Reference, seed: int, market: Market | None) -> Case:
+def prepare(tape: Tape, reference: Reference, source: Source, seed: int, market: Market | None) -> Case:
     """Take from a tape and a reference what is the same for every learner.
 
     Parameters
@@ -62,15 +66,19 @@ def prepare(tape: Tape, reference: Reference, seed: int, market: Market | None) 
         The tape as read.
     reference : Reference
         The hierarchical fit of the same events.
+    source : str
+        Which events learners are shown.
     seed : int
         For hypothetical orders.
     market : Market or None
         Point estimate of (kappa, A) of the tape.
     """
-    slices = tuple(shown_from(tape, reference.source, seed).slices(SLICE_S))
+    slices = tuple(shown_from(tape, source, seed).slices(SLICE_S))
+    own = reference.source in ("own fills", "series")
     draws = Draws.of(reference.draws(tape.asset))
     gate = reference_finding(reference, tape.asset)
-    return Case(tape, reference, slices, draws, gate, setting_for(reference, tape.asset, market))
+    setting = setting_for(reference, tape.asset, market) if reference.parameter in PRICED else None
+    return Case(tape, reference, own, slices, draws, gate, setting)
 
 
 def setting_for(reference: Reference, asset: str, market: Market | None) -> Setting | None:
@@ -124,10 +132,13 @@ def certify_on(
     belief = learner.posterior(functools.reduce(learner.update, case.slices, learner.init()))
     before, after = summarise(prior, name_of(learner)), summarise(belief, name_of(learner))
     found, agrees = agreement(belief, case.draws, name_of(learner))
+    if silent := is_silent(row.name, reference.evidence, reference.evidence.assets.index(asset)):
+        why = f"nothing on this tape could teach {row.name}: the belief is the prior, the reference its population."
+        agrees = Finding("agreement", "calibration", "undecided", why=why, mend="Give a tape that shows it.")
     regret, costs = _price(row.name, belief, case.setting, np.random.default_rng(seed))
     findings = (*worlds, case.gate, agrees, costs)
-    provenance = "market-proxy" if reference.source != "own fills" else case.tape.meta.provenance
-    verdict = decide(findings, found if case.gate.status != "fail" else None, provenance)
+    provenance = case.tape.meta.provenance if case.own else "market-proxy"
+    verdict = decide(findings, None if silent or case.gate.status == "fail" else found, provenance)
     lo, hi = np.quantile(case.draws.values, (0.05, 0.95))
     return Certificate(
         learner=name_of(learner), parameter=row.name, unit=row.unit, tape=asset, provenance=provenance,
@@ -142,6 +153,9 @@ def certify_on(
 
 
 def _price(name: str, belief, setting: Setting | None, rng: np.random.Generator) -> tuple[Regret | None, Finding]:
+    if name not in PRICED:
+        why = f"no rule says how a quote depends on {name}, so its error has no price."
+        return None, Finding("decision", "money", "not applicable", why=why)
     if setting is None:
         why = "no fill on this tape bounds kappa, so no quote can be priced."
         return None, Finding("decision", "money", "undecided", why=why, mend="Give a longer tape.")
@@ -158,11 +172,12 @@ def certify_in_worlds(learner: Learner, worlds: Sequence[Finding], tapes: int = 
     worlds : sequence of Finding
         What the worlds said about the learner.
     tapes : int
-        How many tapes were given, though there is no reference model to judge by on them.
+        How many tapes were given, though no reference was fitted to judge by on them.
     """
     row = parameter(learner.parameter)
     prior = summarise(learner.posterior(learner.init()), name_of(learner))
-    verdict = decide(worlds, None, "no reference" if tapes else "worlds")
+    known = "not fitted" if row.name in fittable() else "no reference"
+    verdict = decide(worlds, None, known if tapes else "worlds")
     return Certificate(
         learner=name_of(learner), parameter=row.name, unit=row.unit, tape=None, provenance="worlds",
         verdict=verdict.headline, reason=verdict.reason, algebra=verdict.algebra, calibration=verdict.calibration,

@@ -1,4 +1,7 @@
-"""The reference posteriors of an audit: one hierarchical fit per parameter, source of events and backend.
+"""The reference posteriors of an audit: one hierarchical fit per model, source of events and backend.
+
+A model may teach several parameters (Hawkes flow teaches three); they share its fit. Models of series read quotes,
+trades and signals, which are the same whoever's fills a learner sees: their source is "series".
 
 A reference may be believed if its fit passes the admission gate and, where both backends were run, if the two
 posteriors agree within Monte Carlo error.
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +19,9 @@ from numpy.typing import NDArray
 from mmresearch.audit.result import Finding, FitSummary
 from mmresearch.audit.sources import unpooled
 from mmresearch.learn.batch.events import Source, shown_from
-from mmresearch.models.fit import Backend, Fit, fit
-from mmresearch.tape.evidence import Evidence, evidence
+from mmresearch.models.fit import MODELLED, Backend, Fit, fit
+from mmresearch.models.inputs import fittable, model_of, reduce_tapes
+from mmresearch.tape.evidence import evidence
 from mmresearch.tape.schema import Tape
 
 #: Two backends may differ by this many Monte Carlo standard errors in one of about sixty comparisons.
@@ -24,13 +29,34 @@ Z_BOUND = 4.0
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
+#: Which parameters get a reference: those that fills and market orders teach, or every one that has a model.
+References = Literal["fills", "all"]
+#: Whose events a reference reads.
+Read = Source | Literal["series"]
+
+
 @dataclass(frozen=True)
 class Task:
-    """One fit to be made: parameter, source of events, backend."""
+    """One fit to be made: model, source of events, backend."""
 
-    parameter: str
-    source: Source
+    model: str
+    source: Read
     backend: Backend
+
+    @property
+    def parameter(self) -> str:
+        """The first parameter that the model teaches."""
+        return next(name for name in fittable() if model_of(name) == self.model)
+
+
+def read_by(parameter: str, source: Source) -> Read:
+    """Say what the model of a parameter reads where a learner of it is shown a source of events."""
+    return source if parameter in MODELLED else "series"
+
+
+def has_reference(parameter: str, references: References) -> bool:
+    """Whether a parameter gets a reference."""
+    return parameter in (MODELLED if references == "fills" else fittable())
 
 
 @dataclass(frozen=True)
@@ -38,8 +64,8 @@ class Reference:
     """Fits of one parameter to one source of events, by backend, with the evidence that they were given."""
 
     parameter: str
-    source: Source
-    evidence: Evidence
+    source: Read
+    evidence: Any
     fits: dict[str, Fit]
 
     @property
@@ -57,7 +83,7 @@ def chains(fitted: Fit, name: str, asset: str) -> NDArray[np.float64]:
     return fitted.posterior["posterior"][name].sel(asset=asset).transpose("chain", "draw").to_numpy()
 
 
-def evidence_for(tapes: Sequence[Tape], source: Source, seed: int, window_s: float) -> Evidence:
+def evidence_for(tapes: Sequence[Tape], source: Read, seed: int, window_s: float) -> Any:
     """Evidence of the events that the source shows, one entry per tape.
 
     Parameters
@@ -65,16 +91,18 @@ def evidence_for(tapes: Sequence[Tape], source: Source, seed: int, window_s: flo
     tapes : sequence of Tape
         Tapes as read.
     source : str
-        Which events are shown; see `mmresearch.learn.batch.events`.
+        Which events are shown; see `mmresearch.learn.batch.events`; or "series".
     seed : int
         For hypothetical orders.
     window_s : float
         Length of the windows in seconds.
     """
+    if source == "series":
+        return reduce_tapes("series", tapes)
     return evidence([shown_from(tape, source, seed) for tape in tapes], window_s=window_s)
 
 
-def run_task(task: Task, given: Evidence, seed: int, quick: bool) -> Fit:
+def run_task(task: Task, given: Any, seed: int, quick: bool) -> Fit:
     """Make one fit; a function of its arguments alone, so it may run in any process.
 
     Parameters

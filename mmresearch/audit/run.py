@@ -21,16 +21,27 @@ import mmresearch
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
 from mmresearch.audit.battery import SHARES, apply_checks, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
-from mmresearch.audit.judge import certify_in_worlds, certify_on, prepare
-from mmresearch.audit.references import Reference, Task, evidence_for, run_task, summarise_fit
+from mmresearch.audit.judge import Case, certify_in_worlds, certify_on, prepare
+from mmresearch.audit.references import (
+    Read,
+    Reference,
+    References,
+    Task,
+    evidence_for,
+    has_reference,
+    read_by,
+    run_task,
+    summarise_fit,
+)
 from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
 from mmresearch.audit.sources import market_of
-from mmresearch.learn.batch.events import Source, has_own_fills, source_of
+from mmresearch.audit.verdict import UNPRICED_BIAS_SD
+from mmresearch.learn.batch.events import has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, name_of
 from mmresearch.models import processes
 from mmresearch.models.fit import MODELLED, Backend, Fit
-from mmresearch.tape.evidence import Evidence
+from mmresearch.models.inputs import model_of
 from mmresearch.tape.schema import Tape
 
 BACKENDS: Mapping[str, tuple[Backend, ...]] = {
@@ -43,7 +54,9 @@ WINDOW_S = 300.0
 _PACKAGES = ("mmresearch", "arviz", "jax", "numpy", "numpyro", "nutpie", "pandas", "pymc", "scipy")
 
 Progress = Callable[[str, int, int], None]
-Keep = Callable[[Task, Fit, Evidence], None]
+Keep = Callable[[Task, Fit, Any], None]
+#: A reference: parameter, and whose events it reads.
+_Key = tuple[str, Read]
 #: Key of the result, what a person reads meanwhile, the function and its arguments.
 _Call = tuple[Any, str, Callable[..., Any], tuple[Any, ...]]
 
@@ -69,6 +82,7 @@ def audit(
     truths: Mapping[str, Mapping[str, float]] | None = None,
     summaries: Sequence[TapeSummary] | None = None,
     keep: Keep | None = None,
+    references: References = "all",
 ) -> Outcome:
     """Audit learners on tapes.
 
@@ -96,6 +110,9 @@ def audit(
         What the report says about the tapes; made from the tapes if not given.
     keep : callable, optional
         Called with (task, fit, evidence) as soon as a fit is made, so that its draws survive whatever comes later.
+    references : {"all", "fills"}
+        Fit the reference of every parameter that has a model, or only of those that fills and market orders teach:
+        models of series take minutes.
 
     Returns
     -------
@@ -110,25 +127,29 @@ def audit(
     chosen = _chosen(learners, parameters)
     _check_arguments(tapes, chosen, backend)
     seed = seed_of(chosen, tapes) if seed is None else seed
-    plan = _plan(chosen, tapes)
-    given = {key: evidence_for(tapes, key[1], seed, WINDOW_S) for key in plan}
-    tasks = [Task(*key, b) for key in plan for b in BACKENDS[backend]] if tapes else []
+    plan = _plan(chosen, tapes, references)
+    given = {source: evidence_for(tapes, source, seed, WINDOW_S) for source in dict.fromkeys(s for _, s in plan)}
+    models = dict.fromkeys((model_of(name), source) for name, source in plan)
+    tasks = [Task(*one, b) for one in models for b in BACKENDS[backend]]
     worlds, fits = _work(chosen, tasks, given, seed, quick, jobs, progress, keep)
-    references = {
-        key: Reference(*key, given[key], {t.backend: fits[t] for t in tasks if (t.parameter, t.source) == key})
-        for key in plan
-    }
-    certificates = _certificates(chosen, tapes, references, worlds, seed, truths or {})
+    fitted = {
+        (name, source): Reference(
+            name, source, given[source],
+            {t.backend: fits[t] for t in tasks if (t.model, t.source) == (model_of(name), source)},
+        )
+        for name, source in plan
+    }  # fmt: skip
+    certificates = _certificates(chosen, tapes, fitted, worlds, seed, truths or {})
     found = Audit(
         certificates=tuple(certificates),
-        fits=tuple(summarise_fit(r, b) for r in references.values() for b in r.fits),
+        fits=tuple(summarise_fit(r, b) for r in fitted.values() for b in r.fits),
         tapes=tuple(summaries or (summarise_tape(t) for t in tapes)),
         settings=_settings(backend, quick, seed),
         versions={p: importlib.metadata.version(p) for p in _PACKAGES},
         seconds=time.perf_counter() - start,
-        notes=tuple(_notes(tapes, references)),
+        notes=tuple(_notes(tapes, fitted)),
     )
-    return Outcome(found, tuple(references.values()))
+    return Outcome(found, tuple(fitted.values()))
 
 
 def _chosen(learners: Sequence[Learner] | None, parameters: Iterable[str] | None) -> list[Learner]:
@@ -179,16 +200,16 @@ def summarise_tape(tape: Tape, source: str = "memory", account: tuple[str, ...] 
     )
 
 
-def _plan(learners: Sequence[Learner], tapes: Sequence[Tape]) -> list[tuple[str, Source]]:
+def _plan(learners: Sequence[Learner], tapes: Sequence[Tape], references: References) -> list[_Key]:
     """Name the references that are needed: (parameter, source of events), in a stable order."""
-    needed = {(x.parameter, source_of(x, t)): None for x in learners for t in tapes}
-    return [key for key in needed if key[0] in MODELLED]
+    judged = [x for x in learners if has_reference(x.parameter, references)]
+    return list(dict.fromkeys((x.parameter, read_by(x.parameter, source_of(x, t))) for x in judged for t in tapes))
 
 
 def _work(
     learners: Sequence[Learner],
     tasks: Sequence[Task],
-    given: Mapping[tuple[str, Source], Any],
+    given: Mapping[Read, Any],
     seed: int,
     quick: bool,
     jobs: int,
@@ -200,8 +221,7 @@ def _work(
     groups = {name: [x for x in learners if x.parameter == name] for name, why in barred.items() if why is None}
     # The longest work first, so that no process is left alone with it at the end.
     calls: list[_Call] = [
-        (t, f"fit {t.parameter} ({t.source}) in {t.backend}", run_task, (t, given[t.parameter, t.source], seed, quick))
-        for t in tasks
+        (t, f"fit {t.model} ({t.source}) in {t.backend}", run_task, (t, given[t.source], seed, quick)) for t in tasks
     ]
     calls += [
         ((name, checks), f"{', '.join(checks)} of {name}", apply_checks, (checks, members, seed, quick))
@@ -212,7 +232,7 @@ def _work(
     for key, result in _in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress):
         done[key] = result
         if keep and isinstance(key, Task):
-            keep(key, result, given[key.parameter, key.source])
+            keep(key, result, given[key.source])
     worlds = {name: iter(zip(*(done[name, checks] for checks in SHARES), strict=True)) for name in groups}
     found = [tuple(chain(*next(worlds[x.parameter]))) if barred[x.parameter] is None else () for x in learners]
     return [f or (barred[x.parameter],) for f, x in zip(found, learners, strict=True)], {t: done[t] for t in tasks}
@@ -241,20 +261,23 @@ def _in_processes(calls: Sequence[_Call], jobs: int, progress: Progress | None) 
 def _certificates(
     learners: Sequence[Learner],
     tapes: Sequence[Tape],
-    references: Mapping[tuple[str, Source], Reference],
+    references: Mapping[_Key, Reference],
     worlds: Sequence[tuple[Finding, ...]],
     seed: int,
     truths: Mapping[str, Mapping[str, float]],
 ) -> list[Certificate]:
-    cases = {
-        (name, source, tape.asset): prepare(tape, reference, seed, market)
-        for tape, market in ((t, market_of(t)) for t in tapes)
-        for (name, source), reference in references.items()
-    }
+    markets = {t.asset: market_of(t) for t in tapes}
+    cases: dict[tuple[str, str, str], Case] = {}
     found = []
     for learner, findings in zip(learners, worlds, strict=True):
-        keys = [(learner.parameter, source_of(learner, t), t.asset) for t in tapes]
-        judged = [cases[key] for key in keys if key in cases]
+        judged = []
+        for tape in tapes:
+            source = source_of(learner, tape)
+            key = learner.parameter, source, tape.asset
+            reference = references.get((learner.parameter, read_by(learner.parameter, source)))
+            if reference and key not in cases:
+                cases[key] = prepare(tape, reference, source, seed, markets[tape.asset])
+            judged += [cases[key]] if reference else []
         found += [certify_on(learner, case, findings, seed, truths.get(case.tape.asset)) for case in judged]
         if not judged:
             found.append(certify_in_worlds(learner, findings, len(tapes)))
@@ -270,14 +293,15 @@ def _settings(backend: str, quick: bool, seed: int) -> dict[str, Any]:
         "bias_bound_sd": BIAS_BOUND_SD,
         "sd_ratio_bound": SD_RATIO_BOUND,
         "coverage_bound": COVERAGE_BOUND,
+        "unpriced_bias_sd": UNPRICED_BIAS_SD,
         "tolerance_bps": TOLERANCE_BPS,
         "tolerance_edge": TOLERANCE_EDGE,
     }
 
 
-def _notes(tapes: Sequence[Tape], references: Mapping[tuple[str, Source], Reference]) -> Iterable[str]:
+def _notes(tapes: Sequence[Tape], references: Mapping[_Key, Reference]) -> Iterable[str]:
     proxies = [t.asset for t in tapes if not has_own_fills(t)]
-    if proxies:
+    if proxies and any(name in MODELLED for name, _ in references):
         yield (
             f"{', '.join(proxies)}: no own fills. kappa is learned from the depths that market orders reached and from "
             "hypothetical orders at rotating depths, alpha and floor from the maker side of trades at the touch. "

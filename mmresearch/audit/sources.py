@@ -7,24 +7,26 @@ is the shortcut's and not the data's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
 from mmresearch.learn.batch.events import has_own_fills, shown_from
+from mmresearch.models.series import SeriesEvidence
 from mmresearch.quote.edge import Market
 from mmresearch.tape.evidence import DepthCounts, Evidence, MarkoutMoments, WalkCounts, evidence
 from mmresearch.tape.schema import Tape
 
 
-def events_of(parameter: str, given: Evidence, index: int) -> int:
+def events_of(parameter: str, given: Evidence | SeriesEvidence, index: int) -> int:
     """Number of distinct events that speak about a parameter on one tape.
 
     Parameters
     ----------
     parameter : str
         One whose events the evidence counts.
-    given : Evidence
+    given : Evidence or SeriesEvidence
         One entry per tape.
     index : int
         Which tape.
@@ -37,6 +39,23 @@ def events_of(parameter: str, given: Evidence, index: int) -> int:
     if parameter not in _EVENTS:
         raise ValueError(f"evidence holds no events of {parameter}; it holds those of {', '.join(_EVENTS)}")
     return _EVENTS[parameter](given, index)
+
+
+def is_silent(parameter: str, given: Any, index: int) -> bool:
+    """Whether a tape has nothing at all that could teach a parameter of series: no event, and no time to see one in.
+
+    Parameters
+    ----------
+    parameter : str
+        Any row of the catalogue; what fills teach is never silent, since time without a fill says something.
+    given : Evidence or SeriesEvidence
+        One entry per tape.
+    index : int
+        Which tape.
+    """
+    if parameter in _SEEN_S:
+        return bool(_SEEN_S[parameter](given, index) == 0)
+    return False
 
 
 def unpooled(parameter: str, given: Evidence, index: int) -> float:
@@ -115,8 +134,19 @@ def _from_walks(counts: WalkCounts) -> Market | None:
     return Market(np.array([kappa]), np.array([rate * np.exp(kappa * half)]))
 
 
+#: Parameter of series -> (evidence, tape) -> seconds, or rows, in which something could be seen.
+_SEEN_S: Mapping[str, Callable[[Any, int], float]] = {
+    **dict.fromkeys(("hawkes_mu", "hawkes_alpha", "hawkes_beta"), lambda given, index: given.events[index].open_s),
+    **dict.fromkeys(("kalman_q", "kalman_r"), lambda given, index: given.level[index].steps),
+    "microprice_decay": lambda given, index: given.lead[index].steps,
+    "bocpd_hazard_rate": lambda given, index: given.changes[index].exposure_s,
+}
 #: Parameter -> (evidence, tape) -> number of its events.
-_EVENTS: Mapping[str, Callable[[Evidence, int], int]] = {
+_EVENTS: Mapping[str, Callable[[Any, int], int]] = {
+    **dict.fromkeys(("hawkes_mu", "hawkes_alpha", "hawkes_beta"), lambda given, index: given.events[index].ts.size),
+    **dict.fromkeys(("kalman_q", "kalman_r"), lambda given, index: given.level[index].steps),
+    "microprice_decay": lambda given, index: given.lead[index].steps,
+    "bocpd_hazard_rate": lambda given, index: round(given.changes[index].changes),
     "kappa": _kappa_events,
     "alpha_touch": lambda given, index: int(given.alpha_touch[index].total.sum()),
     "spread_floor_bps": lambda given, index: int(given.spread_floor_bps[index].n.sum()),

@@ -14,6 +14,8 @@ from mmresearch.audit.result import Finding
 
 ACCOUNTING = ("ledger", "units", "sign", "exactness")
 TARGET = ("liveness", "policy", "estimand")
+#: Where no rule of a quote prices a number, its mean may be off by this many reference sds, and no more.
+UNPRICED_BIAS_SD = 0.5
 #: A pass with less power than this is undecided.
 LEAST_POWER = 0.5
 
@@ -39,7 +41,8 @@ def decide(findings: Sequence[Finding], agreement: Agreement | None, provenance:
     agreement : Agreement or None
         Numbers against the reference of this tape; ``None`` if there is none.
     provenance : str
-        Provenance of the tape; "worlds" if no tape was given, "no reference" if there is none to judge by on tapes.
+        Provenance of the tape; "worlds" if no tape was given, "no reference" if there is no model to judge by on tapes,
+        "not fitted" if there is one, but nobody asked for its fit.
     """
     checked = [_without_power(f) for f in findings]
     headline, reason = _headline(checked, agreement, provenance)
@@ -63,6 +66,9 @@ def _headline(findings: Sequence[Finding], agreement: Agreement | None, provenan
                 return headline, f"{check}: {failed[check].why}"
     if agreement and agreement.biased and "decision" in failed:
         return "biased", f"agreement: {agreement.bias_sd:+.2f} reference sd off; {failed['decision'].why}"
+    unpriced = [f for f in findings if f.check == "decision" and f.status == "not applicable"]
+    if agreement and abs(agreement.bias_sd) > UNPRICED_BIAS_SD and unpriced:
+        return "biased", f"agreement: {agreement.bias_sd:+.2f} reference sd off; {unpriced[0].why}"
     if agreement and agreement.overconfident:
         return "overconfident", f"agreement: {failed['agreement'].why}"
     if "calibration" in failed and failed["calibration"].why.startswith("overconfident"):
@@ -77,6 +83,8 @@ def _no_fault(findings: Sequence[Finding], failed: dict[str, Finding], provenanc
         return "undecided", f"reference: {failed['reference'].why}"
     if provenance == "no reference":
         return "undecided", f"no reference model yet: {_told(findings)}, but nothing judges it on the tapes."
+    if provenance == "not fitted":
+        return "undecided", f"its reference was not fitted (references=all fits it): {_told(findings)}."
     if provenance == "worlds":
         return "undecided", "no tape: passes in worlds are not a certificate for a market; give a tape."
     if "decision" in failed:
@@ -87,7 +95,9 @@ def _no_fault(findings: Sequence[Finding], failed: dict[str, Finding], provenanc
         return "usable", "passes; but fills of a market proxy know no queue, latency or selection, so no certificate."
     if failed:
         first = next(iter(failed.values()))
-        return "usable", f"imperfect, but costs less than the tolerance. {first.check}: {first.why}"
+        priced = not any(f.check == "decision" and f.status == "not applicable" for f in findings)
+        small = "but costs less than the tolerance" if priced else f"but within {UNPRICED_BIAS_SD} reference sd"
+        return "usable", f"imperfect, {small}. {first.check}: {first.why}"
     applied = [f for f in findings if f.status != "not applicable"]
     power = min(f.power for f in applied if f.power is not None)
     return "certified", f"all {len(applied)} checks that apply pass, each with power {power:.2f} or more."

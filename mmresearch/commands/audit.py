@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from mmresearch.audit.references import Task
+from mmresearch.audit.references import References, Task
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
 from mmresearch.audit.run import BACKENDS, audit, summarise_tape
 from mmresearch.belief.catalogue import parameter as catalogue_row
@@ -47,6 +47,12 @@ Truths = Mapping[str, Mapping[str, float]]
 @click.option("--fail-on", type=click.Choice(VERDICTS), help="Exit with 1 at this verdict or a worse one.")
 @click.option("--fee-bps", type=float, default=1.5, help="Maker fee of tapes that do not say; negative: a rebate.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the bundled tapes are.")
+@click.option("--features", is_flag=True, help="Without --tape: the bundled tapes with signals, regimes, Hawkes flow.")
+@click.option(
+    "--references",
+    type=click.Choice(["fills", "all"]),
+    help="Fit what fills and market orders teach, or series too (minutes). [default: all if learners are named]",
+)
 @click.option("--by-tape/--no-by-tape", default=None, help="Print the numbers of every tape.")
 def command(
     tapes: tuple[str, ...],
@@ -60,6 +66,8 @@ def command(
     fail_on: str | None,
     fee_bps: float,
     data_dir: Path | None,
+    features: bool,
+    references: References | None,
     by_tape: bool | None,
 ) -> None:
     """Audit learners on tapes and write the report.
@@ -69,13 +77,14 @@ def command(
     """
     wanted = [catalogue_row(name).name for name in parameters] or None
     chosen = [learner_of(name) for name in learners] or None
-    given = tapes_of(tapes, fee_bps, data_dir)
+    given = tapes_of(tapes, fee_bps, data_dir, features)
+    which: References = references or ("all" if chosen or wanted else "fills")
     console = console_of()
     with progress_bar() as progress:
         found = audit(
             given.tapes, chosen, parameters=wanted, backend=backend, quick=quick, seed=seed, jobs=jobs,
             progress=progress, truths=given.truths, summaries=given.summaries,
-            keep=partial(save_draws, out / "draws"),
+            keep=partial(save_draws, out / "draws"), references=which,
         )  # fmt: skip
     written = write_report(found.audit, out)
     show(found.audit, console, by_tape)
@@ -144,14 +153,14 @@ def save_draws(folder: Path, task: Task, fitted: Fit, given: Evidence) -> None:
     folder : Path
         Where the folders are.
     task : Task
-        Which fit it is: its parameter, source of events and backend name the folder.
+        Which fit it is: its model, source of events and backend name the folder.
     fitted : Fit
         The draws.
     given : Evidence
         What was fitted; its hash is stored.
     """
     source = task.source.replace(" ", "-")
-    save_fit(fitted, folder / f"{task.parameter}.{source}.{task.backend}.zarr", given)
+    save_fit(fitted, folder / f"{task.model}.{source}.{task.backend}.zarr", given)
 
 
 def is_worse(audit: Audit, limit: str) -> bool:

@@ -5,6 +5,7 @@ Every verdict has its symbol besides its colour; where the terminal cannot write
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -21,6 +22,8 @@ WIDTH = 100
 #: With no more certificates than this the numbers of every tape are printed unasked.
 BY_TAPE_UP_TO = 12
 _NAMED_TAPES = 8
+#: Numbers below this are written in powers of a thousand.
+_SMALL = 0.01
 
 
 def console_of(width: int | None = None) -> Console:
@@ -109,7 +112,12 @@ def _reasons(learner: LearnerResult, unicode: bool) -> RenderableType:
 
 def _numbers(group: ParameterResult, unicode: bool) -> RenderableType:
     """Build the table of numbers: one row per learner and tape."""
-    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim", title_justify="left")
+    power = _power_of_ten(group)
+    title = f"in 1e{power} {group.unit}" if power else None
+    table = Table(
+        box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim", title=title, title_justify="left",
+        title_style="dim",
+    )  # fmt: skip
     table.add_column("learner", no_wrap=True, max_width=18, overflow="ellipsis")
     table.add_column("tape", no_wrap=True, max_width=8, overflow="ellipsis")
     table.add_column("", no_wrap=True, width=1)
@@ -117,16 +125,28 @@ def _numbers(group: ParameterResult, unicode: bool) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for learner in group.learners:
         for i, c in enumerate(learner.certificates):
-            table.add_row(learner.name if i == 0 else "", *_row(c, unicode))
+            table.add_row(learner.name if i == 0 else "", *_row(c, unicode, 10.0**-power))
     return Padding(table, (1, 0, 0, 2))
 
 
-def _row(c: Certificate, unicode: bool) -> tuple[RenderableType, ...]:
-    sig, missing = numbers.significant, numbers.MISSING if unicode else "-"
+def _power_of_ten(group: ParameterResult) -> int:
+    """Return the power of a thousand to write small numbers in, so that they fit their columns; 0 for others."""
+    means = [abs(c.mean) for x in group.learners for c in x.certificates if math.isfinite(c.mean) and c.mean]
+    largest = max(means, default=1.0)
+    return 3 * math.floor(math.log10(largest) / 3) if largest < _SMALL else 0
+
+
+def _row(c: Certificate, unicode: bool, factor: float) -> tuple[RenderableType, ...]:
+    missing = numbers.MISSING if unicode else "-"
+
+    def times(value: float | None) -> float | None:
+        return None if value is None else factor * value
+
     cells = (
-        sig(c.mean, 3), numbers.interval(c.lo, c.hi), sig(c.reference_mean, 3),
-        numbers.interval(c.reference_lo, c.reference_hi), numbers.signed(c.bias_sd), numbers.ratio(c.sd_ratio),
-        numbers.bps(c.regret_bps),
+        numbers.significant(times(c.mean), 3), numbers.interval(times(c.lo), times(c.hi)),
+        numbers.significant(times(c.reference_mean), 3),
+        numbers.interval(times(c.reference_lo), times(c.reference_hi)), numbers.signed(c.bias_sd),
+        numbers.ratio(c.sd_ratio), numbers.bps(c.regret_bps),
     )  # fmt: skip
     return c.tape or "worlds", symbol(c.verdict, unicode), *(x.replace(numbers.MISSING, missing) for x in cells)
 
