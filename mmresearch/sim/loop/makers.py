@@ -7,8 +7,9 @@ replication; the loop maps them over replications:
     observe(state, seen, setting) -> state      after every interval
     plan(state, setting) -> Plan        once a block of intervals, or as often as `refresh_s` says
 
-Makers of a point estimate also have `quote`, the rule by which they quote from it (`quoting`). Names are left out of comparison: one rule under two names is compiled once. Only the oracle may look at the truth for
-its quotes; others take from it the dtype, and A where it is said to be known.
+Makers of a point estimate also have `quote`, the rule by which they quote from it (`quoting`). Names are left out of
+comparison: one rule under two names is compiled once. Only the oracle may look at the truth for its quotes; others take
+from it the dtype, and A where it is said to be known.
 """
 
 from __future__ import annotations
