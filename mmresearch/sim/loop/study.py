@@ -5,7 +5,7 @@
 | lose for ever | kappa as deployed; the depths of fills (F13); the truth, quoted every 5 s by the deployed formula |
 | A learned | posteriors of A and kappa: plug-in, joint, and plug-in under a prior fitted to other assets |
 | A known | the last one, and the regularised likelihood of arXiv 2409.02025, told A |
-| options | the right learner, refreshed every 5 s, then by the deployed formula too; deployed kappa in the closed form |
+| options | the right learner, refreshed every 5 s, then by the deployed formula too; deployed kappa, closed form |
 
 Fills cost a fee of 1.5 bps, as the deployed formula has it.
 """
