@@ -16,7 +16,7 @@ from mmresearch.sim.loop.posterior import JointPosterior, PlugIn, Recursive
 from mmresearch.sim.loop.quoting import CLOSED_FORM, DeployedFormula
 from mmresearch.sim.loop.regret import regret_curve
 from mmresearch.sim.loop.run import BLOCK, refresh_intervals, run
-from mmresearch.sim.loop.world import Setting, draw_truths, truths
+from mmresearch.sim.loop.world import Plan, Setting, draw_truths, truths, values
 
 SETTING = Setting(cost=1.5)
 FORMULA = DeployedFormula()
@@ -107,6 +107,20 @@ def test_a_belief_expects_the_fills_that_its_quotes_get():
     z = (fills - expected) / np.sqrt(expected)
     assert abs(z.mean()) < 4 / 16
     assert stats.kstest(z, "norm").pvalue > 1e-4
+
+
+def test_what_the_formula_loses_is_the_lean_by_inventory():
+    truth = draw_truths(64, 3)
+    with jax.enable_x64(True):
+        base, slope = (np.asarray(x) for x in CLOSED_FORM(truth.A, truth.kappa, SETTING))
+        formula = np.asarray(FORMULA(truth.A, truth.kappa, SETTING).base)
+    best, level, deployed, leaning = (
+        values(Plan(b, s), truth, SETTING).gain.mean()
+        for b, s in ((base, slope), (base, 0.0), (formula, 0.0), (formula, slope))
+    )
+    assert 0.2 < 1.0 - deployed / best < 0.4
+    assert abs(deployed - level) < 0.01 * best
+    assert 1.0 - leaning / best < 0.01
 
 
 def test_five_seconds_cost_a_learner_little_and_the_formula_costs_for_ever():
