@@ -47,6 +47,7 @@ figures: setup
 	@[ -f out/demo/audit.json ] || $(MAKE) demo
 	$(VENV)/bin/mmresearch report out/demo/audit.json --figures-only --out figures
 	$(PY) -m mmresearch.report.glft_figures figures/glft
+	XLA_FLAGS=--xla_force_host_platform_device_count=$(JOBS) $(PY) -m mmresearch.report.loop_figures figures/loop
 	$(PY) -m mmresearch.report.learning_figure figures/learning
 
 data: setup

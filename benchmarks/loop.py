@@ -70,7 +70,7 @@ def main() -> None:
     """Print both tables."""
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {MANY} replications of {LONG * BLOCK} intervals")
     print(f"{'million events per':<44}{'wall second':>14}{'processor second':>18}")
-    refreshed = replace(Recursive(), every_interval=False)
+    refreshed = replace(Recursive(), refresh_s=None)
     for label, maker, dtype, expected in (
         ("recursive Laplace, realised", Recursive(), "float32", False),
         ("recursive Laplace, and expected regret", Recursive(), "float32", True),

@@ -250,3 +250,17 @@ def test_a_likelihood_that_is_told_the_truth_quotes_it():
             seen = _evidence(maker.prior, depth, seconds, rates)._replace(A=truth.A)
             plan, right = maker.plan(seen, SETTING), affine_plan(truth.A, truth.kappa, SETTING)
             np.testing.assert_allclose(plan, right, rtol=2e-4)
+
+
+@pytest.mark.long
+def test_a_cost_of_fills_makes_kappa_easier_to_see():
+    """With A known, ln T/(2 kappa (1 + kappa c)^2)."""
+    kappa, cost = 0.2, 2.5
+    truth = truths(np.full(512, 0.5), np.full(512, kappa))
+    learner = PlugIn(known_A=True)
+    found = regret_curve([learner], truth, Setting(gamma=0.0, Q=30, cost=cost), 256 * BLOCK, seed=15, looks=5)
+    steps = np.diff(found.of(learner.name)[:, [2, 4]], axis=1)[:, 0]
+    free = np.log(found.time_s[4] / found.time_s[2]) / (2 * kappa)
+    expected = free / (1.0 + kappa * cost) ** 2
+    assert abs(steps.mean() - expected) < 4 * stats.sem(steps)
+    assert free - expected > 4 * stats.sem(steps)

@@ -31,6 +31,8 @@ _TIMES, _INVENTORIES = (1.0, 0.05, 0.01, 0.0), (-0.5, -0.2, 0.0, 0.2, 0.5)
 _LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 #: Market of the pictures that are written: ticks and seconds.
 _PAPER: dict[str, Any] = {"sigma": 0.3, "A": 0.9, "k": 0.3, "gamma": 0.01, "T": 600.0, "Q": 30}
+#: Distances between ticks, times a power of ten.
+_ROUND = (1, 2, 5, 10)
 _CURVES = ("#1f5a8a", "#4f8fbf", "#8db8d8", "#b9cfe0")
 _COST = LinearSegmentedColormap.from_list("cost", ["#fefefe", "#edf3f8", "#d5e3ee", "#b5cfe2", "#8fb5d1", "#6b9abf"])
 
@@ -67,6 +69,7 @@ def _over_inventory(axes: Axes, model: Model) -> None:
     axes.plot(q[:-1], closed.bid[:-1], color=INK, lw=0.8, ls=":", label="closed form", zorder=2)
     axes.plot(q[1:], closed.ask[1:], color=INK, lw=0.8, ls=":", zorder=2)
     axes.set_xlim(q[0], q[-1])
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=_ROUND))
     axes.set_xlabel("inventory")
     axes.set_title("Over inventory: bids solid, asks dashed", fontweight="bold")
     axes.legend(loc="upper center", ncols=1)
@@ -91,7 +94,7 @@ def _over_time(axes: Axes, model: Model) -> None:
         color=MUTED, fontsize=6.6,
     )  # fmt: skip
     axes.set_xlim(0.0, float(model.T))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=_ROUND))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes.set_xlabel("time, s")
     axes.set_title("Towards the horizon", fontweight="bold")

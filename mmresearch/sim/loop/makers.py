@@ -5,10 +5,11 @@ replication; the loop maps them over replications:
 
     init(setting, truth) -> state       any pytree of arrays, of the dtype of truth.A
     observe(state, seen, setting) -> state      after every interval
-    plan(state, setting) -> Plan        before every interval, or before every block of them (`every_interval`)
+    plan(state, setting) -> Plan        once a block of intervals, or as often as `refresh_s` says
 
-Names are left out of comparison: one rule under two names is compiled once. Only the oracle may look at the truth for
-its quotes; others take from it the dtype, and A where it is said to be known.
+Makers of a point estimate also have `quote`, the rule by which they quote from it (`quoting`). Names are left out of
+comparison: one rule under two names is compiled once. Only the oracle may look at the truth for its quotes; others take
+from it the dtype, and A where it is said to be known.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 
-from mmresearch.sim.loop.world import Array, Plan, Seen, Setting, Truth, affine_plan
+from mmresearch.sim.loop.quoting import CLOSED_FORM, QuoteRule
+from mmresearch.sim.loop.world import Array, Plan, Seen, Setting, Truth
 
 type State = Any
 
@@ -31,8 +33,9 @@ class Maker(Protocol):
     ----------
     name : str
         Of the curve.
-    every_interval : bool
-        Whether `plan` is asked before every interval; if not, before every block.
+    refresh_s : float or None
+        Seconds between two refreshes of the quotes, whole intervals; 0 for every interval, None for every block of
+        them (`run.BLOCK`). What is seen in between is learned, but not quoted from.
     """
 
     @property
@@ -41,8 +44,8 @@ class Maker(Protocol):
         ...
 
     @property
-    def every_interval(self) -> bool:
-        """Whether the plan is asked before every interval."""
+    def refresh_s(self) -> float | None:
+        """Seconds between two refreshes of the quotes."""
         ...
 
     def init(self, setting: Setting, truth: Truth) -> State:
@@ -63,7 +66,8 @@ class Oracle:
     """Quotes from the truth."""
 
     name: str = field(default="oracle", compare=False)
-    every_interval: bool = False
+    quote: QuoteRule = CLOSED_FORM
+    refresh_s: float | None = None
 
     def init(self, setting: Setting, truth: Truth) -> Truth:
         """Keep the truth."""
@@ -74,8 +78,8 @@ class Oracle:
         return state
 
     def plan(self, state: Truth, setting: Setting) -> Plan:
-        """Return the closed-form quotes of the truth."""
-        return affine_plan(state.A, state.kappa, setting)
+        """Return the quotes of the truth."""
+        return self.quote(state.A, state.kappa, setting)
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ class NeverLearns:
     A: float
     kappa: float
     name: str = field(default="never learns", compare=False)
-    every_interval: bool = False
+    quote: QuoteRule = CLOSED_FORM
+    refresh_s: float | None = None
 
     def init(self, setting: Setting, truth: Truth) -> Truth:
         """Keep the two numbers."""
@@ -102,8 +107,8 @@ class NeverLearns:
         return state
 
     def plan(self, state: Truth, setting: Setting) -> Plan:
-        """Return the closed-form quotes of the two numbers."""
-        return affine_plan(state.A, state.kappa, setting)
+        """Return the quotes of the two numbers."""
+        return self.quote(state.A, state.kappa, setting)
 
 
 class Distances(NamedTuple):
@@ -133,7 +138,8 @@ class FillDistances:
     strength: float = 4.0
     A: float = 0.5
     name: str = field(default="depths of fills (F13)", compare=False)
-    every_interval: bool = False
+    quote: QuoteRule = CLOSED_FORM
+    refresh_s: float | None = None
 
     def init(self, setting: Setting, truth: Truth) -> Distances:
         """Start from the prior."""
@@ -147,7 +153,7 @@ class FillDistances:
         return Distances(state.shape + n, state.depth + travelled, state.exposure_s + seen.bid_s + seen.ask_s)
 
     def plan(self, state: Distances, setting: Setting) -> Plan:
-        """Return the closed-form quotes of the estimate."""
+        """Return the quotes of the estimate."""
         # Quotes below the mid, where a cost is negative or an inventory large, must not turn kappa around.
         kappa = state.shape / jnp.maximum(state.depth, 1e-3 * state.shape)
-        return affine_plan(state.shape / state.exposure_s * jnp.exp(1.0), kappa, setting)
+        return self.quote(state.shape / state.exposure_s * jnp.exp(1.0), kappa, setting)

@@ -32,6 +32,7 @@ from mmresearch.sim.loop.exposure import (
     posterior,
     window,
 )
+from mmresearch.sim.loop.quoting import CLOSED_FORM, QuoteRule
 from mmresearch.sim.loop.world import Array, Plan, Seen, Setting, Truth, affine_plan, widening
 
 #: Steps of the iteration for D.
@@ -54,7 +55,8 @@ class PlugIn:
     prior: Prior = _PRIOR
     known_A: bool = False
     name: str = field(default="posterior mean", compare=False)
-    every_interval: bool = False
+    quote: QuoteRule = CLOSED_FORM
+    refresh_s: float | None = None
 
     def init(self, setting: Setting, truth: Truth) -> Evidence:
         """Return no evidence."""
@@ -66,7 +68,7 @@ class PlugIn:
 
     def plan(self, state: Evidence, setting: Setting) -> Plan:
         """Return the closed form at the posterior means."""
-        return affine_plan(*posterior(state, self.prior, self.known_A).mean(), setting)
+        return self.quote(*posterior(state, self.prior, self.known_A).mean(), setting)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,19 @@ class JointPosterior(PlugIn):
         Of A and kappa.
     known_A : bool
         Whether A is told.
+
+    Raises
+    ------
+    ValueError
+        If another rule than the closed form is asked for: the quotes are those of the joint belief, of no estimate.
     """
 
     name: str = field(default="joint posterior", compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that would not be followed."""
+        if self.quote != CLOSED_FORM:
+            raise ValueError(f"a joint posterior quotes from all of itself; for {self.quote!r} use PlugIn")
 
     def plan(self, state: Evidence, setting: Setting) -> Plan:
         """Return D(c) and D(c + slope) - D(c)."""
@@ -131,7 +143,8 @@ class RegularisedLikelihood:
     penalty: float = 1.0
     known_A: bool = False
     name: str = field(default="regularised likelihood", compare=False)
-    every_interval: bool = False
+    quote: QuoteRule = CLOSED_FORM
+    refresh_s: float | None = None
 
     def init(self, setting: Setting, truth: Truth) -> Evidence:
         """Return no evidence."""
@@ -158,9 +171,9 @@ class RegularisedLikelihood:
             kappa = window(kappa, weight / jnp.sum(weight), self.prior)
         peak = vertex(kappa, height(kappa))
         if self.known_A:
-            return affine_plan(state.A, peak, setting)
+            return self.quote(state.A, peak, setting)
         rate = (1.0 + state.fills) * jnp.exp(-interpolate(table, peak[None], self.prior)[0])
-        return affine_plan(rate, peak, setting)
+        return self.quote(rate, peak, setting)
 
 
 def vertex(x: Array, y: Array) -> Array:
@@ -202,7 +215,8 @@ class Recursive:
     A_sd: float = 1.0
     kappa_sd: float = 0.5
     name: str = field(default="recursive Laplace", compare=False)
-    every_interval: bool = True
+    quote: QuoteRule = CLOSED_FORM
+    refresh_s: float | None = 0.0
 
     def init(self, setting: Setting, truth: Truth) -> Gauss:
         """Start from the prior."""
@@ -230,4 +244,4 @@ class Recursive:
 
     def plan(self, state: Gauss, setting: Setting) -> Plan:
         """Return the closed form at the mean."""
-        return affine_plan(jnp.exp(state.log_A), jnp.exp(state.log_kappa), setting)
+        return self.quote(jnp.exp(state.log_A), jnp.exp(state.log_kappa), setting)

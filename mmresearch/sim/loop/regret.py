@@ -7,7 +7,8 @@ risk the three give
 
     regret(T) ~ ln T/(2 kappa):
 
-a rate that no learner beats for all kappa at once, below the bound of order ln^2 T of arXiv 2409.02025. With A unknown
+a rate that no learner beats for all kappa at once, below the bound of order ln^2 T of arXiv 2409.02025. A cost c moves
+the best depth to kappa d = 1 + kappa c, from where kappa is seen better: ln T/(2 kappa (1 + kappa c)^2). With A unknown
 too, (kappa d)^2 gives way to the variance of kappa d over fills: only inventory varies the depths, and where nothing
 does (gamma = 0) the evidence does not tell A from kappa and learning may stop at a wrong pair.
 
@@ -87,6 +88,20 @@ class Curves:
         if maker not in self.makers:
             raise ValueError(f"no maker {maker!r}; there are {', '.join(self.makers)}")
         return self.regret[self.makers.index(maker)]
+
+    def only(self, makers: Sequence[str]) -> Curves:
+        """Return the curves of some makers, in their order.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not there.
+        """
+        strange = [name for name in makers if name not in self.makers]
+        if strange:
+            raise ValueError(f"no maker {', '.join(map(repr, strange))}; there are {', '.join(self.makers)}")
+        at = [self.makers.index(name) for name in makers]
+        return Curves(tuple(makers), self.time_s, self.regret[at], self.behind[at], self.fills[at], self.depth_sd[at])
 
     def growth(self, maker: str, after_s: float = 0.0) -> pd.DataFrame:
         """Fit each law to the increments of one maker.

@@ -27,7 +27,7 @@ from mmresearch.sim.loop.makers import Maker, State
 from mmresearch.sim.loop.words import draws, words
 from mmresearch.sim.loop.world import Array, Plan, Seen, Setting, Truth, Values, affine_plan, values
 
-#: Intervals of a block: quotes are refreshed, and sums widened, once per block.
+#: Intervals of a block: sums are widened once per block, and quotes refreshed unless a maker says otherwise.
 BLOCK = 64
 
 
@@ -61,9 +61,10 @@ class Sums(NamedTuple):
 
 
 class Carry(NamedTuple):
-    """A replication between two blocks: learner, inventory in lots, sums."""
+    """A replication between two blocks: learner, quotes that rest, inventory in lots, sums."""
 
     state: State
+    plan: Plan
     q: Array
     sums: Sums
 
@@ -125,28 +126,51 @@ def _regret(seen: Seen, bid_m: Array, ask_m: Array, q: Array, best: Values, s: S
     return best.gain + s.penalty * s.dt * q * q - (gain - bid_p * ask_p * (up + down))
 
 
+def refresh_intervals(maker: Maker, setting: Setting) -> int:
+    """Return how many intervals pass between two refreshes of the quotes of a maker.
+
+    Raises
+    ------
+    ValueError
+        If `refresh_s` is negative, or no whole number of intervals.
+    """
+    return BLOCK if maker.refresh_s is None else max(setting.whole_intervals(maker.refresh_s), 1)
+
+
+def _refreshed(maker: Maker, setting: Setting, every: int, i: Array, state: State, plan: Plan) -> Plan:
+    """Return the quotes of interval i: those of the belief if it is their turn, else those that rest.
+
+    The number of the interval is that of all replications, so that nothing is worked out where nothing is refreshed.
+    """
+    if every == 1:
+        return maker.plan(state, setting)
+    return jax.lax.cond(i % every == 0, lambda: maker.plan(state, setting), lambda: plan)
+
+
 def _block(maker: Maker, setting: Setting, expected: bool, world: World, carry: Carry, number: Array) -> Carry:
     """Run one block of one replication."""
     dtype = world.truth.A.dtype
     first = jnp.asarray(number, jnp.uint32) * jnp.uint32(BLOCK)
-    fixed = None if maker.every_interval else maker.plan(carry.state, setting)
+    every = refresh_intervals(maker, setting)
+    held = maker.plan(carry.state, setting) if every == BLOCK else carry.plan
 
-    def step(inner: tuple[State, Array, Sums], i: Array) -> tuple[tuple[State, Array, Sums], None]:
-        state, q, sums = inner
+    def step(inner: tuple[State, Plan, Array, Sums], i: Array) -> tuple[tuple[State, Plan, Array, Sums], None]:
+        state, plan, q, sums = inner
         bid_clock, ask_clock, move = draws(words(world.seed, world.number, i), dtype)
-        plan = maker.plan(state, setting) if fixed is None else fixed
+        if every != BLOCK:
+            plan = _refreshed(maker, setting, every, i, state, plan)
         seen, bid_m, ask_m = interval(plan, q, (bid_clock, ask_clock), world.truth, setting)
         after = q + seen.bid_fill.astype(dtype) - seen.ask_fill.astype(dtype)
         added = _realised(seen, q, after, move, plan.slope * q, setting)
         if expected:
             added = added._replace(regret=_regret(seen, bid_m, ask_m, q, world.best, setting))
         state = maker.observe(state, seen, setting)
-        return (state, after, jax.tree.map(jnp.add, sums, added)), None
+        return (state, plan, after, jax.tree.map(jnp.add, sums, added)), None
 
-    start = (carry.state, carry.q, Sums(*[jnp.zeros((), dtype)] * len(Sums._fields)))
-    (state, q, sums), _ = jax.lax.scan(step, start, first + jnp.arange(BLOCK, dtype=jnp.uint32))
+    start = (carry.state, held, carry.q, Sums(*[jnp.zeros((), dtype)] * len(Sums._fields)))
+    (state, held, q, sums), _ = jax.lax.scan(step, start, first + jnp.arange(BLOCK, dtype=jnp.uint32))
     total = jax.tree.map(lambda a, b: a + b.astype(jnp.float64), carry.sums, sums)
-    return Carry(state, q, total)
+    return Carry(state, held, q, total)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -173,7 +197,8 @@ def begin(maker: Maker, setting: Setting, truth: Truth) -> Carry:
     """Return the carry before the first block, without inventory: replications on the first axis."""
     zero = jnp.zeros(truth.A.shape, jnp.float64)
     state = jax.vmap(partial(maker.init, setting))(truth)
-    return Carry(state, jnp.zeros_like(truth.A), Sums(*[zero] * len(Sums._fields)))
+    plan = jax.vmap(partial(maker.plan, setting=setting))(state)
+    return Carry(state, plan, jnp.zeros_like(truth.A), Sums(*[zero] * len(Sums._fields)))
 
 
 def oracle_values(truth: Truth, setting: Setting) -> Values:

@@ -81,6 +81,19 @@ class Setting:
         """Price of a squared lot held for a second, gamma sigma^2/2, bps/s."""
         return 0.5 * self.gamma * self.sigma**2
 
+    def whole_intervals(self, seconds: float) -> int:
+        """Return how many intervals a time has.
+
+        Raises
+        ------
+        ValueError
+            If the time is negative, or ends within an interval.
+        """
+        count = round(seconds / self.dt)
+        if seconds < 0 or abs(count * self.dt - seconds) > 1e-9 * self.dt:
+            raise ValueError(f"{seconds:g} s are no whole number of intervals of {self.dt:g} s; change one of them")
+        return count
+
 
 class Truth(NamedTuple):
     """What no maker but the oracle knows: A per second and side, kappa per bp; arrays of one shape."""

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +136,9 @@ def sums_of(values: Floats, gammas: Sequence[float]) -> Sums:
     mean = values.mean(axis=1)
     about = values - mean[:, None]
     exponents = -np.asarray(gammas)[:, None] * values[::3]
-    log_exp = np.stack([special.logsumexp(power * exponents, axis=1) for power in (1.0, 2.0)])
+    top = exponents.max(axis=1)
+    each = np.exp(exponents - top[:, None])
+    log_exp = np.stack([top + np.log(each.sum(axis=1)), 2.0 * top + np.log((each * each).sum(axis=1))])
     square = about * about
     cubes, fourths = (square * about).sum(axis=1), (square * square).sum(axis=1)
     return Sums(values.shape[1], mean, about @ about.T, cubes, fourths, log_exp)
