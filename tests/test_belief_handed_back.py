@@ -21,7 +21,7 @@ from mmresearch.learn.with_priors import learners_with
 
 
 def handed(name: str, belief: Family, **beside: Family) -> HandedBack:
-    return HandedBack(name, CATALOGUE[name].unit, belief, 0.1 / 3, 1e-3 / 7, (0.1, 1 / 3, 2 / 3), beside)
+    return HandedBack(name, CATALOGUE[name].unit, belief, 0.1 / 3, 1e-3 / 7, 2 / 7, (0.1, 1 / 3, 2 / 3), beside)
 
 
 PRIORS = {

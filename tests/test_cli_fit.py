@@ -9,10 +9,11 @@ from rich.cells import cell_len
 
 import mmresearch.models.gate as gates
 from mmresearch.belief.catalogue import prior
-from mmresearch.belief.prior_file import read_priors
+from mmresearch.belief.inverse_gamma import InverseGamma
+from mmresearch.belief.prior_file import HandedBack, read_priors
 from mmresearch.cli import main
 from mmresearch.learn.storage.deployed_json import read_deployed
-from mmresearch.report.fits import Estimate, FitLine, show_estimates, show_fits
+from mmresearch.report.fits import Estimate, FitLine, show_estimates, show_fits, show_priors
 from mmresearch.report.terminal import console_of
 from mmresearch.sim.worlds import World
 from mmresearch.tape.parquet import write_parquet
@@ -140,10 +141,14 @@ def test_the_widest_tables_fit_a_terminal(capsys):
     )
     numbers = ("A_LONG_ASSET_NAME", -1.234e-9, -1.2345e-9, 1.2345e-8, 2e-7)
     estimates = [Estimate(n, "variance of log price per s", b, *numbers) for n in names for b in ("pymc", "numpyro")]
+    belief = InverseGamma(2.0, 1.234e-10)
+    priors = {n: HandedBack(n, "x", belief, 12.3, 0.1, 12345.6, (1.1e-11, 1e-10, 1.1e-9)) for n in names}
     console = console_of()
+    show_priors(priors, console)
     show_fits([line], console)
     show_estimates(estimates, console)
     text = capsys.readouterr().out
     assert _fits_in(text)
     assert "…" not in "".join(x for x in text.splitlines() if not x.startswith("A_LONG"))
     assert text.count("!") == 4
+    assert "no prior of its family comes within 1 nat" in text

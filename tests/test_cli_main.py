@@ -54,8 +54,10 @@ def test_version():
         (FileNotFoundError(2, "No such file", "x"), "mmresearch: [Errno 2] No such file: 'x'\n"),
         (RuntimeError("boom"), "mmresearch: RuntimeError: boom (mmresearch --traceback ... shows where)\n"),
         (ValueError(), "mmresearch: no further word\n"),
-        (ModuleNotFoundError("No module named 'pymc'"), "mmresearch: No module named 'pymc'; install everything with: "
-         "pip install 'mmresearch[mcmc]'\n"),
+        (ModuleNotFoundError("No module named 'pymc'", name="pymc"), "mmresearch: No module named 'pymc'; install what "
+         "is missing with: pip install 'mmresearch[mcmc]'\n"),
+        (ModuleNotFoundError("No module named 'dask'", name="dask"), "mmresearch: No module named 'dask'; install "
+         "what is missing with: pip install 'mmresearch[cluster]'\n"),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_line_on_standard_error_and_exit_code_2(raised, line, monkeypatch):

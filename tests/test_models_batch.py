@@ -1,6 +1,7 @@
 """Batches of fits: none is made twice, none is lost, none is believed that is not what it says, whoever works."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from mmresearch.models.fit import MODELLED, OF_SERIES, FitError
 from mmresearch.models.inputs import fittable, kind_of, model_of, reduce_tapes
 from mmresearch.models.priors import AlphaPriors
 from mmresearch.models.series import series_evidence
-from mmresearch.models.store import StoreError
+from mmresearch.models.store import StoreError, evidence_hash, load_fit
 from mmresearch.sim.worlds import World
 from mmresearch.tape.evidence import Evidence, evidence
 
@@ -90,6 +91,11 @@ def test_draws_say_what_they_were_made_from(first, given):
     assert key == WANTED[0].key(given)
     assert batch.made[0].path.name == f"alpha_touch.pymc.{key[:16]}.zarr"
     assert fitted.options == ""
+    _, _, origin = load_fit(batch.made[0].path)
+    assert origin["evidence_sha256"] == evidence_hash(given)
+    assert origin["model_sha256"] == keys.model_hash("alpha_touch", "pymc")
+    assert origin["asked"] == "300 draws after 300 of tuning, 2 chains"
+    assert json.loads(origin["packages"]) == keys.versions()
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Priors that a fit of several assets hands back for a new one, and the file that holds them.
 
     { "format": "mmresearch priors", "version": 1, "made_from": {...},
-      "priors": { "kappa": { "unit", "family", "shape", "rate", "divergence_nats", "error_nats", "population": [...],
-                             "beside": { "A": { "family", ... } } }, ... } }
+      "priors": { "kappa": { "unit", "family", "shape", "rate", "divergence_nats", "error_nats", "default_nats",
+                             "population": [...], "beside": { "A": { "family", ... } } }, ... } }
 
-Numbers are written so that the same ones are read. `divergence_nats` is KL(population || prior), with its Monte Carlo
-error; `population` the 5, 50 and 95 % quantiles of what a new asset may be; `beside` what the parameter's learner has
-to believe besides. A prior is of the family of its row in the catalogue, in the row's unit, about what the row says.
+Numbers are written so that the same ones are read. `divergence_nats` is KL(population || prior) with its Monte Carlo
+error, `default_nats` that of the catalogue's prior; `population` are the 5, 50 and 95 % quantiles of what a new asset
+may be; `beside` is what the parameter's learner has to believe besides. A prior is of the family of its row in the
+catalogue, in the row's unit, about what the row says.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class HandedBack:
         Of the family of the row.
     divergence_nats, error_nats : float
         KL(population || prior), and its Monte Carlo standard error.
+    default_nats : float
+        The same of the catalogue's prior: what is gained is the difference.
     population : (float, float, float)
         5, 50 and 95 % quantiles of a new asset's parameter.
     beside : mapping
@@ -52,6 +55,7 @@ class HandedBack:
     prior: Family
     divergence_nats: float
     error_nats: float
+    default_nats: float
     population: tuple[float, ...]
     beside: Mapping[str, Family] = field(default_factory=dict)
 
@@ -98,6 +102,7 @@ def _row(handed: HandedBack) -> dict[str, Any]:
         **_written(handed.prior),
         "divergence_nats": handed.divergence_nats,
         "error_nats": handed.error_nats,
+        "default_nats": handed.default_nats,
         "population": list(handed.population),
         "beside": {name: _written(belief) for name, belief in handed.beside.items()},
     }
@@ -117,12 +122,12 @@ def _read(path: str, name: str, row: Mapping[str, Any]) -> HandedBack:
             f"{wanted.prior['family']} in {wanted.unit!r}"
         )
     try:
-        return HandedBack(
-            name, wanted.unit, _belief(row), float(row["divergence_nats"]), float(row["error_nats"]),
-            tuple(float(q) for q in row["population"]), {k: _belief(v) for k, v in row["beside"].items()},
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise PriorFileError(f"{path}: {name} makes no sense: {error}") from error
+        loss, error, default = (float(row[key]) for key in ("divergence_nats", "error_nats", "default_nats"))
+        population = tuple(float(q) for q in row["population"])
+        beside = {key: _belief(value) for key, value in row["beside"].items()}
+        return HandedBack(name, wanted.unit, _belief(row), loss, error, default, population, beside)
+    except (KeyError, TypeError, ValueError) as fault:
+        raise PriorFileError(f"{path}: {name} makes no sense: {fault}") from fault
 
 
 def _belief(row: Mapping[str, Any]) -> Family:

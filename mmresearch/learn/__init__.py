@@ -29,6 +29,7 @@ from mmresearch.learn.sound.moves import MoveScale
 from mmresearch.learn.sound.regimes import RegimeStickiness
 from mmresearch.learn.sound.toxic import ToxicHours
 from mmresearch.learn.storage.store import default_path, load, load_or_default, save
+from mmresearch.learn.with_priors import learners_with
 
 __all__ = [
     "BUNDLED",
@@ -65,6 +66,7 @@ __all__ = [
     "calibrate_deployed",
     "default_path",
     "fills_needed",
+    "learners_with",
     "load",
     "load_learner",
     "load_or_default",

@@ -9,6 +9,7 @@ is renamed and reported, never used. One batch at a time may write to a folder.
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -238,7 +239,13 @@ def attempt(request: Request, evidence: Any, key: str) -> Fit | str:
 def _keep(request: Request, path: Path, answer: Fit | str, evidence: Any, key: str) -> Made:
     if isinstance(answer, str):
         return Made(request, path, None, why_not=answer)
-    more = {"key": key, "model": request.model, "model_sha256": model_hash(request.model, request.backend)}
+    more = {
+        "key": key,
+        "model": request.model,
+        "model_sha256": model_hash(request.model, request.backend),
+        "asked": f"{request.draws} draws after {request.tune} of tuning, {request.chains} chains",
+        "packages": json.dumps(versions()),
+    }
     save_fit(answer, path, evidence, more)
     return Made(request, path, answer)
 

@@ -9,6 +9,7 @@ A cluster of this machine listens on 127.0.0.1 only and has no dashboard. Refere
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -86,6 +87,7 @@ def connected(cluster: str, jobs: int) -> Iterator[Client]:
             with (
                 LocalCluster(
                     n_workers=jobs, threads_per_worker=1, processes=True, host=HOST, dashboard_address=None,
+                    silence_logs=logging.ERROR,
                     worker_dashboard_address=None,
                 ) as made,
                 Client(made) as client,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from mmresearch.belief.catalogue import parameter as catalogue_row
+from mmresearch.belief.catalogue import prior
 from mmresearch.belief.families import Family
 from mmresearch.belief.normal import NormalInverseGamma
 from mmresearch.belief.prior_file import HandedBack
@@ -149,8 +150,9 @@ def handed_back(name: str, fitted: xr.DataTree, *, fee_bps: float = 0.0, seed: i
     found = new_assets(posterior, POPULATIONS[name], seed, fee_bps if name == "spread_floor_bps" else 0.0)
     belief = project(str(row.prior["family"]), found.values)
     nats, error = divergence(found.looked_at, found.log_density, belief)
+    default, _ = divergence(found.looked_at, found.log_density, prior(name))
     quantiles = tuple(float(q) for q in np.quantile(found.values, _QUANTILES))
-    return HandedBack(name, row.unit, belief, nats, error, quantiles, _beside(name, posterior, fee_bps, seed))
+    return HandedBack(name, row.unit, belief, nats, error, default, quantiles, _beside(name, posterior, fee_bps, seed))
 
 
 def _beside(name: str, posterior: Any, fee_bps: float, seed: int) -> dict[str, Family]:

@@ -15,9 +15,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mmresearch.belief.catalogue import prior
 from mmresearch.belief.prior_file import HandedBack
 from mmresearch.report.numbers import MISSING, interval, significant
+
+#: From this loss on, a prior is called rough.
+BAD_NATS = 1.0
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _interval(e: Estimate) -> str:
 
 
 def show_priors(priors: Mapping[str, HandedBack], console: Console) -> None:
-    """Print the priors for a new asset beside what a new asset may be and beside the catalogue's.
+    """Print the priors for a new asset beside what one may be; and the nats that each, and the default, loses of that.
 
     Parameters
     ----------
@@ -183,20 +185,28 @@ def show_priors(priors: Mapping[str, HandedBack], console: Console) -> None:
     table = _table()
     table.add_column("prior for a new asset", no_wrap=True)
     table.add_column("family", no_wrap=True)
-    for heading in ("90 %", "90 % of new assets", "90 % by default", "KL, nats"):
+    for heading in ("90 %", "90 % of new assets", "KL", "of default"):
         table.add_column(heading, no_wrap=True, justify="right")
     for name, handed in priors.items():
         low, _, high = handed.population
         table.add_row(
-            Text(name, style="bold"), type(handed.prior).__name__, interval(*handed.prior.interval(0.9)),
-            interval(low, high), interval(*prior(name).interval(0.9)), f"{handed.divergence_nats:.3f}",
+            Text(name, style="bold"), type(handed.prior).__name__, interval(*handed.prior.interval(0.9), digits=2),
+            interval(low, high, digits=2), _nats(handed.divergence_nats), _nats(handed.default_nats),
         )  # fmt: skip
     console.print()
     console.print(table)
+    bad = [name for name, handed in priors.items() if handed.divergence_nats > BAD_NATS]
+    if bad:
+        what = f"no prior of its family comes within {BAD_NATS:g} nat of what a new asset may be: a rough one"
+        console.print(Text(", ".join(bad), style="bold") + Text(f": {what}"))
 
 
 def _table() -> Table:
     return Table(box=None, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="dim")
+
+
+def _nats(value: float) -> str:
+    return f"{value:.3f}" if value < 10 else significant(value, 3)
 
 
 def document(lines: Sequence[FitLine], estimates: Sequence[Estimate], facts: dict[str, Any]) -> dict[str, Any]:
