@@ -63,6 +63,26 @@ class CascadeState:
         return replace(self, bad=self.bad * factor, total=self.total * factor)
 
 
+def falls(resampler: Resampler, tape: Tape) -> tuple[Resampler, NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the resampler after a slice, the falls whose following minute it completes, and whether that was bad.
+
+    Parameters
+    ----------
+    resampler : Resampler
+        Mid and open interest at whole minutes, with two points to look back at.
+    tape : Tape
+        The slice.
+    """
+    resampler, points = resampler.step(tape)
+    if len(points) < 3:
+        return resampler, np.zeros(0), np.zeros(0, dtype=bool)
+    held = points.signal
+    fall = 1.0 - held[1:-1] / held[:-2]
+    move = np.diff(points.log_mid)[1:] * 1e4
+    counts = points.neighbours()[1:] & (np.diff(points.index)[:-1] == 1) & (fall > 0)
+    return resampler, fall[counts], np.abs(move[counts]) > BAD_BPS
+
+
 @dataclass(frozen=True)
 class CascadeThreshold:
     """A change point in size: markouts are bad more often after falls beyond it.
@@ -90,15 +110,8 @@ class CascadeThreshold:
 
     def update(self, state: CascadeState, tape: Tape) -> CascadeState:
         """Count the falls whose following minute the slice completes."""
-        resampler, points = state.resampler.step(tape)
-        if len(points) < 3:
-            return CascadeState(resampler, state.bad, state.total)
-        held = points.signal
-        fall = 1.0 - held[1:-1] / held[:-2]
-        move = np.diff(points.log_mid)[1:] * 1e4
-        counts = points.neighbours()[1:] & (np.diff(points.index)[:-1] == 1) & (fall > 0)
-        size = np.searchsorted(EDGES, fall[counts], side="left")
-        bad = np.abs(move[counts]) > BAD_BPS
+        resampler, fall, bad = falls(state.resampler, tape)
+        size = np.searchsorted(EDGES, fall, side="left")
         bins = EDGES.size + 1
         return CascadeState(
             resampler,
