@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from mmresearch.models.features import FeatureEvidence
 from mmresearch.models.fit import Fit
 from mmresearch.models.gate import Gate, gate
 from mmresearch.models.series import SeriesEvidence
@@ -33,7 +34,7 @@ class StoreError(ValueError):
 _OURS = ("parameter", "backend", "evidence_sha256", "versions")
 
 
-def evidence_hash(evidence: Evidence | SeriesEvidence) -> str:
+def evidence_hash(evidence: Evidence | SeriesEvidence | FeatureEvidence) -> str:
     """Hash of every number in the evidence (SHA-256, hex)."""
     digest = hashlib.sha256()
     for group in dataclasses.fields(evidence):
@@ -49,7 +50,7 @@ def evidence_hash(evidence: Evidence | SeriesEvidence) -> str:
     return digest.hexdigest()
 
 
-def save_fit(fitted: Fit, path: str | Path, evidence: Evidence | SeriesEvidence) -> Path:
+def save_fit(fitted: Fit, path: str | Path, evidence: Evidence | SeriesEvidence | FeatureEvidence) -> Path:
     """Write the draws of a fit with their provenance.
 
     Parameters
@@ -58,7 +59,7 @@ def save_fit(fitted: Fit, path: str | Path, evidence: Evidence | SeriesEvidence)
         What to keep.
     path : path
         A folder, by custom ending in ``.zarr``; replaced if it exists.
-    evidence : Evidence or SeriesEvidence
+    evidence : Evidence, SeriesEvidence or FeatureEvidence
         What was fitted; its hash is stored.
 
     Returns

@@ -5,6 +5,8 @@ from mmresearch.models.pymc.events import alpha_touch, spread_floor_bps
 from mmresearch.models.pymc.flow import hawkes
 from mmresearch.models.pymc.intensity import kappa
 from mmresearch.models.pymc.levels import local_level, microprice_decay
+from mmresearch.models.pymc.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
+from mmresearch.models.pymc.slopes import predictive_bias_sensitivity, proactive_skew_sensitivity
 
 __all__ = [
     "alpha_touch",
@@ -13,5 +15,9 @@ __all__ = [
     "kappa",
     "local_level",
     "microprice_decay",
+    "momentum_normalizer_bps",
+    "predictive_bias_sensitivity",
+    "proactive_skew_sensitivity",
+    "sigma_bps_per_sqrt_s",
     "spread_floor_bps",
 ]
