@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmresearch.models.feature_data import HourData
 from mmresearch.models.features import FloatArray, Foretold, Moves
 
-#: Small but plausible spreads between assets of a log sd, and of a slope or mean in its own unit.
-LOG_SPREAD, SLOPE_SPREAD = 0.4, 0.4
+#: Small but plausible spreads between assets: of a log sd, of a slope or mean in its own unit, of a cost in bps.
+LOG_SPREAD, SLOPE_SPREAD, COST_SPREAD = 0.4, 0.4, 0.5
 
 
 def scale_weights(freedom: FloatArray) -> FloatArray:
@@ -46,3 +47,23 @@ def slope_weights(series: tuple[Foretold, ...], guess: float) -> tuple[FloatArra
     variance = (guess**2 + residual) / np.maximum(freedom, 1.0)
     weight = SLOPE_SPREAD**2 * information / (SLOPE_SPREAD**2 * information + variance)
     return weight, scale_weights(np.maximum(freedom - 1.0, 0.0))
+
+
+def hour_weights(data: HourData, guess: float, spread: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Weights of cost, of what toxic hours add, and of the log sds of both; shape (assets,) each.
+
+    Parameters
+    ----------
+    data : HourData
+        Costs by asset and hour.
+    guess : float
+        Sd of one fill's cost where there is no other.
+    spread : float
+        Sd between hours, as a fraction of one fill's sd.
+    """
+    variance = np.where(data.dof > 0, data.m2_bps2, guess**2) / np.maximum(data.dof, 1.0)
+    fills, hours = data.by_kind(data.n), np.maximum(data.by_kind(data.n > 0), 1.0)
+    with np.errstate(divide="ignore"):
+        se2 = variance * (1.0 / fills + spread**2 / hours)
+    mean, ratio = COST_SPREAD**2 / (COST_SPREAD**2 + se2), scale_weights(data.dof)
+    return mean[:, 0], np.minimum(mean[:, 0], mean[:, 1]), ratio[:, 0], np.minimum(ratio[:, 0], ratio[:, 1])

@@ -119,3 +119,29 @@ class BiasPriors:
     b: Population = Population(2.0, 2.0, 0.5)
     s: Population = Population(0.0, 0.5, 0.2)
     tail: TailPriors = field(default_factory=TailPriors)
+
+
+@dataclass(frozen=True)
+class HourPriors:
+    """toxic_hour_gamma_mult: cost of a touch fill by hour of the day, bps.
+
+    Attributes
+    ----------
+    cost : Population
+        Mean cost in normal hours, bps: the learner's 5; 4, and a bp between assets, as of the spread floor.
+    extra : Population
+        What toxic hours add, bps: 5, as the catalogue's ratio is 2; 5, so that nothing and thrice that are allowed.
+    s : Population
+        Log sd of one fill's cost in normal hours, log of bps: the learner's guess of 6; 1.
+    s_ratio : Population
+        Log of the sd in toxic hours over that in normal ones: none known; .7, a factor of two either way.
+    c_median, c_log_sd : float
+        Log-normal of the sd between hours of one kind, as a fraction of one fill's sd: a tenth, as of windows.
+    """
+
+    cost: Population = Population(5.0, 4.0, 1.0, 0.8)
+    extra: Population = Population(5.0, 5.0, 1.0, 0.8)
+    s: Population = Population(float(np.log(6.0)), 1.0, 0.6)
+    s_ratio: Population = Population(0.0, 0.7, 0.3)
+    c_median: float = 0.1
+    c_log_sd: float = 0.8

@@ -28,7 +28,7 @@ from mmresearch.learn.sound.moments import Fit
 from mmresearch.learn.sound.moves import HORIZON_S, moves_bps
 from mmresearch.learn.sound.toxic import ToxicHours
 from mmresearch.models.data import EvidenceError
-from mmresearch.models.series import POINTS, require_any
+from mmresearch.models.series import POINTS
 from mmresearch.tape.resample import Resampler
 from mmresearch.tape.schema import Tape
 
@@ -183,68 +183,3 @@ def of_features(evidence: object) -> FeatureEvidence:
             f"this model reads features ({names}), from feature_evidence(tapes); got {type(evidence).__name__}"
         )
     return evidence
-
-
-def heavy_tailed(noise: Noise) -> bool:
-    """Whether noise is Student-t.
-
-    Raises
-    ------
-    ValueError
-        If there is no such noise.
-    """
-    if noise not in ("normal", "student_t"):
-        raise ValueError(f"noise must be normal or student_t, got {noise!r}")
-    return noise == "student_t"
-
-
-def require_spread(asset: str, values: FloatArray, squares: float, what: str, heavy: bool) -> None:
-    """Refuse values that do not scatter: their scale has no likelihood to speak of.
-
-    Parameters
-    ----------
-    asset : str
-        Whose values.
-    values : ndarray, shape (N,)
-        The single values.
-    squares : float
-        Sum of their squares about what is fitted.
-    what : str
-        What they are, in the plural.
-    heavy : bool
-        Whether the noise is heavy-tailed: a Student-t sees a spike where more than half of the values are equal to 0.
-
-    Raises
-    ------
-    EvidenceError
-        If they are constant, or too often 0.
-    """
-    if squares <= 0.0:
-        raise EvidenceError(f"{what} of {asset} never vary, so they have no scale; leave the asset out")
-    if heavy and np.mean(values == 0.0) > 0.5:
-        raise EvidenceError(
-            f"more than half of the {what} of {asset} are 0, a spike to a Student-t; use noise='normal'"
-        )
-
-
-def require_foretold(series: tuple[Foretold, ...], what: str, values: str, heavy: bool) -> None:
-    """Refuse series that tell no asset's mean or slope, and values that do not scatter.
-
-    Parameters
-    ----------
-    series : tuple of Foretold
-        One per asset.
-    what, values : str
-        What some asset must have, and what the values are, in the plural.
-    heavy : bool
-        Whether the noise is heavy-tailed.
-
-    Raises
-    ------
-    EvidenceError
-        If there is nothing to learn from, or an asset whose values are constant.
-    """
-    require_any([s.fit.information for s in series], what)
-    for s in series:
-        if s.fit.freedom > 1:
-            require_spread(s.asset, s.values, s.fit.residual, values, heavy)

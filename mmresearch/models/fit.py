@@ -71,6 +71,7 @@ OF_FEATURES = (
     "momentum_normalizer_bps",
     "proactive_skew_sensitivity",
     "predictive_bias_sensitivity",
+    "toxic_hour_gamma_mult",
 )
 
 

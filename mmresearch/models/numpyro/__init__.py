@@ -3,6 +3,7 @@
 from mmresearch.models.numpyro.changes import bocpd_hazard_rate
 from mmresearch.models.numpyro.events import alpha_touch, spread_floor_bps
 from mmresearch.models.numpyro.flow import hawkes
+from mmresearch.models.numpyro.hours import toxic_hour_gamma_mult
 from mmresearch.models.numpyro.intensity import kappa
 from mmresearch.models.numpyro.levels import local_level, microprice_decay
 from mmresearch.models.numpyro.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
@@ -20,4 +21,5 @@ __all__ = [
     "proactive_skew_sensitivity",
     "sigma_bps_per_sqrt_s",
     "spread_floor_bps",
+    "toxic_hour_gamma_mult",
 ]

@@ -16,8 +16,9 @@ from jax import Array
 
 from mmresearch.models.centring import Parameterisation, fixed
 from mmresearch.models.feature_centring import slope_weights
+from mmresearch.models.feature_data import heavy_tailed, require_foretold
 from mmresearch.models.feature_priors import BiasPriors, SlopePriors, TailPriors
-from mmresearch.models.features import FeatureEvidence, Foretold, Noise, heavy_tailed, of_features, require_foretold
+from mmresearch.models.features import FeatureEvidence, Foretold, Noise, of_features
 from mmresearch.models.numpyro.effects import effect
 from mmresearch.models.numpyro.populations import population
 from mmresearch.models.numpyro.scales import degrees_of_freedom

@@ -3,6 +3,7 @@
 from mmresearch.models.pymc.changes import bocpd_hazard_rate
 from mmresearch.models.pymc.events import alpha_touch, spread_floor_bps
 from mmresearch.models.pymc.flow import hawkes
+from mmresearch.models.pymc.hours import toxic_hour_gamma_mult
 from mmresearch.models.pymc.intensity import kappa
 from mmresearch.models.pymc.levels import local_level, microprice_decay
 from mmresearch.models.pymc.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
@@ -20,4 +21,5 @@ __all__ = [
     "proactive_skew_sensitivity",
     "sigma_bps_per_sqrt_s",
     "spread_floor_bps",
+    "toxic_hour_gamma_mult",
 ]

@@ -23,8 +23,9 @@ from pytensor.tensor import TensorVariable
 
 from mmresearch.models.centring import Parameterisation, fixed
 from mmresearch.models.feature_centring import slope_weights
+from mmresearch.models.feature_data import heavy_tailed, require_foretold
 from mmresearch.models.feature_priors import BiasPriors, SlopePriors
-from mmresearch.models.features import FeatureEvidence, Foretold, Noise, heavy_tailed, of_features, require_foretold
+from mmresearch.models.features import FeatureEvidence, Foretold, Noise, of_features
 from mmresearch.models.priors import of_kind
 from mmresearch.models.pymc.effects import effect
 from mmresearch.models.pymc.populations import population
