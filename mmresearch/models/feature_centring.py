@@ -12,7 +12,7 @@ from mmresearch.models.feature_data import HourData
 from mmresearch.models.features import FloatArray, Foretold, Moves
 
 #: Small but plausible spreads between assets: of a log sd, of a slope or mean in its own unit, of a cost in bps.
-LOG_SPREAD, SLOPE_SPREAD, COST_SPREAD = 0.4, 0.4, 0.5
+LOG_SPREAD, SLOPE_SPREAD, COST_SPREAD = 0.4, 0.4, 1.0
 
 
 def scale_weights(freedom: FloatArray) -> FloatArray:

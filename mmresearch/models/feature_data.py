@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmresearch.learn.sound.cascade import EDGES, CascadeState, CascadeThreshold
 from mmresearch.learn.sound.toxic import HOURS, ToxicHours
 from mmresearch.models.data import EvidenceError
-from mmresearch.models.features import FloatArray, Foretold, HourCosts, Noise
+from mmresearch.models.features import Falls, FloatArray, Foretold, HourCosts, Noise
 from mmresearch.models.series import require_any
 
 
@@ -142,3 +143,26 @@ def hour_data(costs: tuple[HourCosts, ...], hours: tuple[int, ...]) -> HourData:
     total = weight.sum(axis=2, keepdims=True)
     share = np.where(total > 0, weight / np.maximum(total, 1.0), pick.T / pick.sum(axis=0)[:, None])
     return HourData(kind, n, mean, m2 @ pick, dof, share)
+
+
+def threshold_table(counts: tuple[Falls, ...]) -> tuple[FloatArray, FloatArray]:
+    """Return the log thresholds that are looked at, and their log likelihoods by asset, shape (assets, thresholds).
+
+    The chances of bad markouts after smaller and after larger falls are integrated out, in their order, under the
+    learner's flat priors, so that the table is of the data alone.
+
+    Parameters
+    ----------
+    counts : tuple of Falls
+        One per asset.
+
+    Raises
+    ------
+    EvidenceError
+        If no asset has a fall of open interest whose following minute was seen.
+    """
+    require_any([c.total.sum() for c in counts], "a fall of open interest with a minute after it")
+    rule = CascadeThreshold()
+    rows = [rule.log_likelihood(CascadeState(bad=c.bad, total=c.total)) for c in counts]
+    table = np.stack(rows)
+    return np.log(EDGES), table - table.max(axis=1, keepdims=True)

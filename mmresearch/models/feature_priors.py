@@ -128,7 +128,7 @@ class HourPriors:
     Attributes
     ----------
     cost : Population
-        Mean cost in normal hours, bps: the learner's 5; 4, and a bp between assets, as of the spread floor.
+        Mean cost in normal hours, bps: the learner's 5; 4; 1.5 between assets, from fee alone to many informed fills.
     extra : Population
         What toxic hours add, bps: 5, as the catalogue's ratio is 2; 5, so that nothing and thrice that are allowed.
     s : Population
@@ -139,9 +139,22 @@ class HourPriors:
         Log-normal of the sd between hours of one kind, as a fraction of one fill's sd: a tenth, as of windows.
     """
 
-    cost: Population = Population(5.0, 4.0, 1.0, 0.8)
-    extra: Population = Population(5.0, 5.0, 1.0, 0.8)
+    cost: Population = Population(5.0, 4.0, 1.5)
+    extra: Population = Population(5.0, 5.0, 1.5)
     s: Population = Population(float(np.log(6.0)), 1.0, 0.6)
     s_ratio: Population = Population(0.0, 0.7, 0.3)
     c_median: float = 0.1
-    c_log_sd: float = 0.8
+    c_log_sd: float = 0.6
+
+
+@dataclass(frozen=True)
+class CascadePriors:
+    """cascade_oi_threshold: log of the fall of open interest beyond which markouts are bad.
+
+    Attributes
+    ----------
+    u : Population
+        Log of a fraction of open interest: the catalogue's .02; 1, so that .003 to .15 lies within two sd.
+    """
+
+    u: Population = Population(float(np.log(0.02)), 1.0, 0.5)

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmresearch.learn.sound.cascade import CascadeState, falls
+from mmresearch.learn.sound.cascade import CascadeThreshold
 from mmresearch.learn.sound.location import BiasState, SkewState, changepoint_moves, mean_fit, momentum_pairs
 from mmresearch.learn.sound.moments import Fit
 from mmresearch.learn.sound.moves import HORIZON_S, moves_bps
@@ -84,11 +84,17 @@ class HourCosts:
 
 @dataclass(frozen=True)
 class Falls:
-    """The newest falls of open interest, as fractions of it, and 1 where bad markouts followed; shape (N,) each."""
+    """Falls of open interest by size, and those that bad markouts followed, as the learner's state bins them.
+
+    Attributes
+    ----------
+    bad, total : ndarray, shape (401,)
+        Counts between the edges of `mmresearch.learn.sound.cascade`.
+    """
 
     asset: str
-    size: FloatArray
     bad: FloatArray
+    total: FloatArray
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def _of_tape(tape: Tape, points: int) -> tuple[Moves, Moves, Foretold, Foretold,
         _momentum(tape, points),
         _changepoints(tape, points),
         _hours(tape),
-        _falls(tape, points),
+        _falls(tape),
     )
 
 
@@ -164,9 +170,10 @@ def _hours(tape: Tape) -> HourCosts:
     return HourCosts(tape.asset, *(np.array([getattr(m, name) for m in hours]) for name in ("n", "mean", "m2")))
 
 
-def _falls(tape: Tape, points: int) -> Falls:
-    _, size, bad = falls(CascadeState().resampler, tape)
-    return Falls(tape.asset, size[-points:], bad[-points:].astype(np.float64))
+def _falls(tape: Tape) -> Falls:
+    learner = CascadeThreshold()
+    state = learner.update(learner.init(), tape)
+    return Falls(tape.asset, state.bad, state.total)
 
 
 def of_features(evidence: object) -> FeatureEvidence:

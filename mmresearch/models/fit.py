@@ -72,6 +72,7 @@ OF_FEATURES = (
     "proactive_skew_sensitivity",
     "predictive_bias_sensitivity",
     "toxic_hour_gamma_mult",
+    "cascade_oi_threshold",
 )
 
 

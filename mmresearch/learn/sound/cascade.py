@@ -63,26 +63,6 @@ class CascadeState:
         return replace(self, bad=self.bad * factor, total=self.total * factor)
 
 
-def falls(resampler: Resampler, tape: Tape) -> tuple[Resampler, NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the resampler after a slice, the falls whose following minute it completes, and whether that was bad.
-
-    Parameters
-    ----------
-    resampler : Resampler
-        Mid and open interest at whole minutes, with two points to look back at.
-    tape : Tape
-        The slice.
-    """
-    resampler, points = resampler.step(tape)
-    if len(points) < 3:
-        return resampler, np.zeros(0), np.zeros(0, dtype=bool)
-    held = points.signal
-    fall = 1.0 - held[1:-1] / held[:-2]
-    move = np.diff(points.log_mid)[1:] * 1e4
-    counts = points.neighbours()[1:] & (np.diff(points.index)[:-1] == 1) & (fall > 0)
-    return resampler, fall[counts], np.abs(move[counts]) > BAD_BPS
-
-
 @dataclass(frozen=True)
 class CascadeThreshold:
     """A change point in size: markouts are bad more often after falls beyond it.
@@ -110,8 +90,15 @@ class CascadeThreshold:
 
     def update(self, state: CascadeState, tape: Tape) -> CascadeState:
         """Count the falls whose following minute the slice completes."""
-        resampler, fall, bad = falls(state.resampler, tape)
-        size = np.searchsorted(EDGES, fall, side="left")
+        resampler, points = state.resampler.step(tape)
+        if len(points) < 3:
+            return CascadeState(resampler, state.bad, state.total)
+        held = points.signal
+        fall = 1.0 - held[1:-1] / held[:-2]
+        move = np.diff(points.log_mid)[1:] * 1e4
+        counts = points.neighbours()[1:] & (np.diff(points.index)[:-1] == 1) & (fall > 0)
+        size = np.searchsorted(EDGES, fall[counts], side="left")
+        bad = np.abs(move[counts]) > BAD_BPS
         bins = EDGES.size + 1
         return CascadeState(
             resampler,
@@ -121,9 +108,13 @@ class CascadeThreshold:
 
     def posterior(self, state: State) -> GridBelief:
         """Density of the threshold, a fraction of open interest."""
+        return GridBelief(EDGES, np.asarray(Beta(self.a, self.b).logpdf(EDGES)) + self.log_likelihood(state))
+
+    def log_likelihood(self, state: State) -> NDArray[np.float64]:
+        """Log likelihood of a threshold at each of `EDGES`, both chances integrated out, up to a constant."""
         _, inverse, both = self._rates(state)
         value = sum(special.betaln(a, b) for a, b in both) + np.log(_in_order(*both))
-        return GridBelief(EDGES, np.asarray(Beta(self.a, self.b).logpdf(EDGES)) + value[inverse])
+        return np.asarray(value[inverse])
 
     def _rates(self, state: CascadeState) -> tuple[Any, Any, Any]:
         """Beta parameters of both chances for each threshold; thresholds with the same counts are looked at once."""

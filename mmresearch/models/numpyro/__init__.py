@@ -8,10 +8,12 @@ from mmresearch.models.numpyro.intensity import kappa
 from mmresearch.models.numpyro.levels import local_level, microprice_decay
 from mmresearch.models.numpyro.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
 from mmresearch.models.numpyro.slopes import predictive_bias_sensitivity, proactive_skew_sensitivity
+from mmresearch.models.numpyro.tails import cascade_oi_threshold
 
 __all__ = [
     "alpha_touch",
     "bocpd_hazard_rate",
+    "cascade_oi_threshold",
     "hawkes",
     "kappa",
     "local_level",

@@ -8,10 +8,12 @@ from mmresearch.models.pymc.intensity import kappa
 from mmresearch.models.pymc.levels import local_level, microprice_decay
 from mmresearch.models.pymc.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
 from mmresearch.models.pymc.slopes import predictive_bias_sensitivity, proactive_skew_sensitivity
+from mmresearch.models.pymc.tails import cascade_oi_threshold
 
 __all__ = [
     "alpha_touch",
     "bocpd_hazard_rate",
+    "cascade_oi_threshold",
     "hawkes",
     "kappa",
     "local_level",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
-from pytensor.tensor import TensorLike
+import pytensor.tensor as pt
+from pytensor.tensor import TensorVariable
 
 from mmresearch.models.feature_priors import Population
 
 
-def population(letter: str, law: Population, pooling: bool = True) -> tuple[TensorLike, TensorLike]:
+def population(letter: str, law: Population, pooling: bool = True) -> tuple[TensorVariable, TensorVariable]:
     """Return mean and sd of the effects of assets.
 
     Parameters
@@ -22,6 +23,6 @@ def population(letter: str, law: Population, pooling: bool = True) -> tuple[Tens
         Learn them from all assets; without it each asset has the prior of one that is alone.
     """
     if not pooling:
-        return law.location, law.alone_sd
+        return pt.as_tensor(law.location), pt.as_tensor(law.alone_sd)
     m = pm.Normal(f"m_{letter}", law.location, law.scale)
     return m, pm.LogNormal(f"tau_{letter}", np.log(law.tau_median), law.tau_log_sd)
