@@ -288,6 +288,34 @@ def test_tapes_without_names_of_their_own_are_refused():
             feature_evidence(wrong, points)
 
 
+def of_one_value() -> FeatureEvidence:
+    """An asset with one value of each kind, and one with two: neither mean nor slope leaves a residual for a scale."""
+    columns = []
+    for name, n in (("A", 1), ("B", 2)):
+        x = np.arange(1.0, 1.0 + n)
+        columns.append(
+            (moves_of(name, x), moves_of(name, x), pairs(name, x, x**2), mean_of(name, x**0 + x),
+             costs_of(name, {0: x, 1: x[:1]}), falls_of(name, x / 50, x > 0))
+        )  # fmt: skip
+    return FeatureEvidence(*zip(*columns, strict=True))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_or_two_values_make_proper_densities(case):
+    name, options = CASES[case]
+    with jax.enable_x64(True):
+        built = getattr(in_numpyro, name)(of_one_value(), **options)
+        sites = trace(seed(built, jax.random.PRNGKey(1))).get_trace()
+        free = {k: s["value"] for k, s in sites.items() if s["type"] == "sample" and not s["is_observed"]}
+        value, slopes = jax.value_and_grad(lambda at: log_density(built, (), {}, at)[0])(free)
+    assert np.isfinite([float(value), *(float(np.sum(g)) for g in slopes.values())]).all()
+    shown = [np.asarray(s["value"]) for s in sites.values() if s["type"] == "deterministic"]
+    assert shown
+    assert all(np.isfinite(v).all() for v in shown)
+    model = getattr(in_pymc, name)(of_one_value(), **options)
+    assert {v.name for v in model.free_RVs} == set(free)
+
+
 # Slow likelihoods --------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Fits of moves, costs and falls: draws of the bundled tapes with features, from both backends, and the truths in them."""
+"""Fits of moves, costs and falls: draws of the bundled feature tapes, from both backends, and the truths in them."""
 
 from __future__ import annotations
 
