@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mmresearch.belief.catalogue import parameter, prior
     from mmresearch.learn.bank.bank import Bank
     from mmresearch.learn.contract import load_learner
+    from mmresearch.models.features import feature_evidence
     from mmresearch.models.series import series_evidence
     from mmresearch.quote.derived_table import derived_table
     from mmresearch.quote.glft.model import Model
@@ -54,6 +55,7 @@ _NAMES = {
     "evidence": ("mmresearch.tape.evidence", "evidence"),
     "example": ("mmresearch.sim.bundle", "example"),
     "example_truths": ("mmresearch.sim.bundle", "example_truths"),
+    "feature_evidence": ("mmresearch.models.features", "feature_evidence"),
     "learning_table": ("mmresearch.report.learning", "learning_table"),
     "load_learner": ("mmresearch.learn.contract", "load_learner"),
     "moments": ("mmresearch.quote.glft.moments", "moments"),
@@ -82,6 +84,7 @@ __all__ = [
     "evidence",
     "example",
     "example_truths",
+    "feature_evidence",
     "learn",
     "learning_table",
     "load_learner",

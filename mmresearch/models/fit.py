@@ -27,6 +27,7 @@ from mmresearch.models import numpyro as numpyro_models
 from mmresearch.models import pymc as pymc_models
 from mmresearch.models.centring import Parameterisation
 from mmresearch.models.data import EvidenceError
+from mmresearch.models.features import FeatureEvidence
 from mmresearch.models.gate import Gate, gate
 from mmresearch.models.series import SeriesEvidence
 from mmresearch.tape.evidence import Evidence
@@ -41,7 +42,9 @@ _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 #: What is reported of each asset, in the catalogue's units, and what it is made of.
 _BY_ASSET = (
     "kappa", "A", "alpha_touch", "spread_floor_bps", "hawkes_mu", "hawkes_alpha", "hawkes_beta", "branching",
-    "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps",
+    "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps", "sigma_bps_per_sqrt_s",
+    "momentum_normalizer_bps", "proactive_skew_sensitivity", "predictive_bias_sensitivity", "toxic_hour_gamma_mult",
+    "cascade_oi_threshold",
 )  # fmt: skip
 #: Chains of a fit; NumPyro runs each on a device of its own.
 CHAINS = 4
@@ -62,6 +65,15 @@ OF_SERIES: Mapping[str, str] = {
     "kalman_r": "local_level",
     "microprice_decay": "microprice_decay",
 }
+#: Numbers whose reference model reads moves, costs and falls, and is named for them.
+OF_FEATURES = (
+    "sigma_bps_per_sqrt_s",
+    "momentum_normalizer_bps",
+    "proactive_skew_sensitivity",
+    "predictive_bias_sensitivity",
+    "toxic_hour_gamma_mult",
+    "cascade_oi_threshold",
+)
 
 
 class FitError(ValueError):
@@ -107,7 +119,7 @@ class Fit:
 
 def fit(
     parameter: str,
-    evidence: Evidence | SeriesEvidence,
+    evidence: Evidence | SeriesEvidence | FeatureEvidence,
     backend: Backend = "pymc",
     *,
     parameterisation: Parameterisation = "auto",
@@ -124,9 +136,9 @@ def fit(
     Parameters
     ----------
     parameter : str
-        Which: one of `MODELLED`, or of `OF_SERIES`.
-    evidence : Evidence or SeriesEvidence
-        One entry per asset; of series for those of `OF_SERIES`.
+        Which: one of `MODELLED`, of `OF_SERIES`, or of `OF_FEATURES`.
+    evidence : Evidence, SeriesEvidence or FeatureEvidence
+        One entry per asset; of series for those of `OF_SERIES`, of features for those of `OF_FEATURES`.
     backend : {"pymc", "numpyro"}
         Which implementation.
     parameterisation : {"auto", "centred", "noncentred"}
@@ -180,8 +192,9 @@ def _check(parameter: str, backend: str) -> None:
     """Refuse unknown names."""
     if backend not in SAMPLERS:
         raise FitError(f"unknown backend {backend!r}; there are {', '.join(SAMPLERS)}")
-    if parameter not in (*MODELLED, *OF_SERIES):
-        raise FitError(f"no reference model for {parameter!r}; there are {', '.join((*MODELLED, *OF_SERIES))}")
+    known = (*MODELLED, *OF_SERIES, *OF_FEATURES)
+    if parameter not in known:
+        raise FitError(f"no reference model for {parameter!r}; there are {', '.join(known)}")
 
 
 def _pymc_sampler(model: Any) -> Sampler:

@@ -22,6 +22,7 @@ import numpy as np
 import xarray as xr
 
 from mmresearch.learn.storage.atomic import sync_folder
+from mmresearch.models.features import FeatureEvidence
 from mmresearch.models.fit import Fit
 from mmresearch.models.gate import Gate, gate
 from mmresearch.models.series import SeriesEvidence
@@ -36,7 +37,7 @@ class StoreError(ValueError):
 _OURS = ("parameter", "backend", "evidence_sha256", "versions")
 
 
-def evidence_hash(evidence: Evidence | SeriesEvidence) -> str:
+def evidence_hash(evidence: Evidence | SeriesEvidence | FeatureEvidence) -> str:
     """Hash of every number in the evidence (SHA-256, hex)."""
     digest = hashlib.sha256()
     for group in dataclasses.fields(evidence):
@@ -66,7 +67,10 @@ def draws_hash(tree: xr.DataTree) -> str:
 
 
 def save_fit(
-    fitted: Fit, path: str | Path, evidence: Evidence | SeriesEvidence, more: Mapping[str, str] | None = None
+    fitted: Fit,
+    path: str | Path,
+    evidence: Evidence | SeriesEvidence | FeatureEvidence,
+    more: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the draws of a fit with their provenance.
 
@@ -76,7 +80,7 @@ def save_fit(
         What to keep.
     path : path
         A folder, by custom ending in ``.zarr``; replaced if it exists.
-    evidence : Evidence or SeriesEvidence
+    evidence : Evidence, SeriesEvidence or FeatureEvidence
         What was fitted; its hash is stored.
     more : mapping of str to str, optional
         What else is to be remembered of where the draws come from.

@@ -108,9 +108,13 @@ class CascadeThreshold:
 
     def posterior(self, state: State) -> GridBelief:
         """Density of the threshold, a fraction of open interest."""
+        return GridBelief(EDGES, np.asarray(Beta(self.a, self.b).logpdf(EDGES)) + self.log_likelihood(state))
+
+    def log_likelihood(self, state: State) -> NDArray[np.float64]:
+        """Log likelihood of a threshold at each of `EDGES`, both chances integrated out, up to a constant."""
         _, inverse, both = self._rates(state)
         value = sum(special.betaln(a, b) for a, b in both) + np.log(_in_order(*both))
-        return GridBelief(EDGES, np.asarray(Beta(self.a, self.b).logpdf(EDGES)) + value[inverse])
+        return np.asarray(value[inverse])
 
     def _rates(self, state: CascadeState) -> tuple[Any, Any, Any]:
         """Beta parameters of both chances for each threshold; thresholds with the same counts are looked at once."""

@@ -48,6 +48,24 @@ class SkewState:
         return replace(self, pairs=self.pairs.decayed(factor))
 
 
+def momentum_pairs(state: SkewState, tape: Tape) -> tuple[SkewState, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the state after a slice, moments apart, and the pairs that the slice completes: momentum, move in bps.
+
+    Parameters
+    ----------
+    state : SkewState
+        What waits from earlier slices.
+    tape : Tape
+        The slice.
+    """
+    resampler, points = state.resampler.step(tape)
+    known = points.neighbours() & np.isfinite(points.signal[:-1])
+    moves_bps = np.diff(points.log_mid)[known] * 1e4
+    said = points.signal[np.isfinite(points.signal)]
+    last = float(said[-1]) if said.size else state.last
+    return replace(state, resampler=resampler, last=last), points.signal[:-1][known], moves_bps
+
+
 @dataclass(frozen=True)
 class SkewSlope:
     """Regression of the mid move over the next 10 s on momentum, at times 10 s apart.
@@ -75,12 +93,8 @@ class SkewSlope:
 
     def update(self, state: SkewState, tape: Tape) -> SkewState:
         """Add the moves that the slice completes."""
-        resampler, points = state.resampler.step(tape)
-        known = points.neighbours() & np.isfinite(points.signal[:-1])
-        moves = np.diff(points.log_mid)[known] * 1e4
-        said = points.signal[np.isfinite(points.signal)]
-        last = float(said[-1]) if said.size else state.last
-        return SkewState(resampler, state.pairs.add(points.signal[:-1][known], moves), last)
+        state, momentum, moves_bps = momentum_pairs(state, tape)
+        return replace(state, pairs=state.pairs.add(momentum, moves_bps))
 
     def posterior(self, state: State) -> GridBelief:
         """Density of the slope, in bps per unit momentum."""
@@ -136,6 +150,31 @@ class BiasState:
         )
 
 
+def changepoint_moves(state: BiasState, tape: Tape) -> tuple[BiasState, NDArray[np.float64]]:
+    """Return the state after a slice, moments apart, and the moves that the slice completes, in sigmas.
+
+    Parameters
+    ----------
+    state : BiasState
+        Changepoints that wait, and the volatility so far.
+    tape : Tape
+        The slice.
+    """
+    ts, value = signal_values(tape, "changepoint")
+    changes = ts[value > 0.5]
+    recent = np.concatenate([state.recent, changes])
+    state, sigma_bps = _volatility(state, tape, recent, changes)
+    waiting = {"ts": changes, "side": -np.ones(changes.size), "sigma_bps": sigma_bps}
+    pending, done = state.pending.step_arrays(tape.quotes, waiting)
+    near = np.searchsorted(recent, done.ts + HORIZON_S, side="right") - np.searchsorted(recent, done.ts - HORIZON_S)
+    unit = np.asarray(done.payload.get("sigma_bps", np.empty(0)), dtype=np.float64)[: len(done)] * np.sqrt(HORIZON_S)
+    # A markout is positive against the side; against a sale, that is up.
+    z = done.adverse_bps[:, 0] / np.where(unit > 0, unit, np.nan)
+    oldest = min(pending.ts[0] if len(pending) else np.inf, max(tape.t1, recent[-1] if recent.size else -np.inf))
+    after = replace(state, recent=recent[recent >= oldest - 2 * HORIZON_S], pending=pending)
+    return after, z[np.isfinite(z) & (near == 1)]
+
+
 @dataclass(frozen=True)
 class ChangepointBias:
     """Mean of the moves after changepoints, in standard deviations.
@@ -164,40 +203,24 @@ class ChangepointBias:
 
     def update(self, state: BiasState, tape: Tape) -> BiasState:
         """Add the moves that the slice completes, and what it says about volatility."""
-        ts, value = signal_values(tape, "changepoint")
-        changes = ts[value > 0.5]
-        recent = np.concatenate([state.recent, changes])
-        state, sigma_bps = _volatility(state, tape, recent, changes)
-        waiting = {"ts": changes, "side": -np.ones(changes.size), "sigma_bps": sigma_bps}
-        pending, done = state.pending.step_arrays(tape.quotes, waiting)
-        near = np.searchsorted(recent, done.ts + HORIZON_S, side="right") - np.searchsorted(recent, done.ts - HORIZON_S)
-        unit = np.asarray(done.payload.get("sigma_bps", np.empty(0)), dtype=np.float64)[: len(done)] * np.sqrt(
-            HORIZON_S
-        )
-        # A markout is positive against the side; against a sale, that is up.
-        z = done.adverse_bps[:, 0] / np.where(unit > 0, unit, np.nan)
-        oldest = min(pending.ts[0] if len(pending) else np.inf, max(tape.t1, recent[-1] if recent.size else -np.inf))
-        return replace(
-            state,
-            recent=recent[recent >= oldest - 2 * HORIZON_S],
-            pending=pending,
-            moves=state.moves.add(z[np.isfinite(z) & (near == 1)]),
-        )
+        state, z = changepoint_moves(state, tape)
+        return replace(state, moves=state.moves.add(z))
 
     def posterior(self, state: State) -> GridBelief:
         """Density of the mean, in sigmas."""
-        return self.prior().posterior(_fit(state.moves))
+        return self.prior().posterior(mean_fit(state.moves))
 
     def predictive(self, state: State) -> GridBelief:
         """Return the law of the move after the next changepoint, in sigmas."""
-        return self.prior().predictive(_fit(state.moves))
+        return self.prior().predictive(mean_fit(state.moves))
 
     def prior(self) -> NormalStudent:
         """Return the prior of mean and noise: one sigma is one standard deviation."""
         return NormalStudent(self.mean, self.sd, self.shape, self.shape)
 
 
-def _fit(moves: Moments) -> Fit:
+def mean_fit(moves: Moments) -> Fit:
+    """Return the mean of values as a least-squares fit."""
     return Fit(moves.mean, moves.n, moves.m2, moves.n)
 
 

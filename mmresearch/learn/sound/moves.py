@@ -44,6 +44,20 @@ class MoveState:
         return replace(self, n=self.n * factor, squares_bps2=self.squares_bps2 * factor)
 
 
+def moves_bps(resampler: Resampler, tape: Tape) -> tuple[Resampler, NDArray[np.float64]]:
+    """Return the resampler after a slice, and the moves of the mid that the slice completes, in bps.
+
+    Parameters
+    ----------
+    resampler : Resampler
+        The mid on a grid, so far.
+    tape : Tape
+        The slice.
+    """
+    resampler, points = resampler.step(tape)
+    return resampler, np.diff(points.log_mid)[points.neighbours()] * 1e4
+
+
 @dataclass(frozen=True)
 class MoveScale:
     """Standard deviation of moves over a minute.
@@ -67,8 +81,7 @@ class MoveScale:
 
     def update(self, state: MoveState, tape: Tape) -> MoveState:
         """Add the squares of the moves that the slice completes."""
-        resampler, points = state.resampler.step(tape)
-        moves = np.diff(points.log_mid)[points.neighbours()] * 1e4
+        resampler, moves = moves_bps(state.resampler, tape)
         return MoveState(resampler, state.n + moves.size, state.squares_bps2 + float(moves @ moves))
 
     def posterior(self, state: State) -> GridBelief:
