@@ -20,8 +20,9 @@ from mmresearch.tape.columns import FILL_COLUMNS, ORDER_COLUMNS, empty_table
 with warnings.catch_warnings():
     # The samplers' packages warn at import about things of their own.
     warnings.simplefilter("ignore")
+    from mmresearch.audit.identity import hash_of, seed_of
     from mmresearch.audit.references import Z_BOUND, backend_z
-    from mmresearch.audit.run import audit, hash_of, seed_of
+    from mmresearch.audit.run import audit
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data" / "tapes"

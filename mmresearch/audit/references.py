@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from mmresearch.audit.result import Finding, FitSummary
 from mmresearch.audit.sources import unpooled
 from mmresearch.learn.batch.events import Source, shown_from
+from mmresearch.models.features import feature_evidence
 from mmresearch.models.fit import MODELLED, Backend, Fit, fit
-from mmresearch.models.inputs import fittable, model_of, reduce_tapes
+from mmresearch.models.inputs import Family, family_of, fittable, model_of
+from mmresearch.models.series import series_evidence
 from mmresearch.tape.evidence import evidence
 from mmresearch.tape.schema import Tape
 
@@ -31,7 +33,7 @@ _QUANTILES = (0.05, 0.5, 0.95)
 
 #: Which parameters get a reference: those that fills and market orders teach, or every one that has a model.
 References = Literal["fills", "all"]
-#: Whose events a reference reads.
+#: Whose events a reference reads: those of series are the same for every learner.
 Read = Source | Literal["series"]
 
 
@@ -44,6 +46,11 @@ class Task:
     backend: Backend
 
     @property
+    def reads(self) -> tuple[Family, Read]:
+        """The evidence that the model reads: its family, and whose events."""
+        return family_of(self.parameter), self.source
+
+    @property
     def parameter(self) -> str:
         """The first parameter that the model teaches."""
         return next(name for name in fittable() if model_of(name) == self.model)
@@ -51,7 +58,7 @@ class Task:
 
 def read_by(parameter: str, source: Source) -> Read:
     """Say what the model of a parameter reads where a learner of it is shown a source of events."""
-    return source if parameter in MODELLED else "series"
+    return "series" if family_of(parameter) == "series" else source
 
 
 def has_reference(parameter: str, references: References) -> bool:
@@ -83,11 +90,13 @@ def chains(fitted: Fit, name: str, asset: str) -> NDArray[np.float64]:
     return fitted.posterior["posterior"][name].sel(asset=asset).transpose("chain", "draw").to_numpy()
 
 
-def evidence_for(tapes: Sequence[Tape], source: Read, seed: int, window_s: float) -> Any:
+def evidence_for(family: Family, tapes: Sequence[Tape], source: Read, seed: int, window_s: float) -> Any:
     """Evidence of the events that the source shows, one entry per tape.
 
     Parameters
     ----------
+    family : {"fills", "series", "features"}
+        Which evidence.
     tapes : sequence of Tape
         Tapes as read.
     source : str
@@ -98,8 +107,9 @@ def evidence_for(tapes: Sequence[Tape], source: Read, seed: int, window_s: float
         Length of the windows in seconds.
     """
     if source == "series":
-        return reduce_tapes("series", tapes)
-    return evidence([shown_from(tape, source, seed) for tape in tapes], window_s=window_s)
+        return series_evidence(tapes)
+    shown = [shown_from(tape, source, seed) for tape in tapes]
+    return feature_evidence(shown) if family == "features" else evidence(shown, window_s=window_s)
 
 
 def run_task(task: Task, given: Any, seed: int, quick: bool) -> Fit:

@@ -6,7 +6,6 @@ fit. Every result is a function of its arguments and its seed, so the number of 
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,12 +14,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
-import mmresearch
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
 from mmresearch.audit.battery import SHARES, apply_checks, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
+from mmresearch.audit.identity import seed_of, summarise_tape
 from mmresearch.audit.judge import Case, certify_in_worlds, certify_on, prepare
 from mmresearch.audit.references import (
     Read,
@@ -38,10 +35,10 @@ from mmresearch.audit.sources import market_of
 from mmresearch.audit.verdict import UNPRICED_BIAS_SD
 from mmresearch.learn.batch.events import has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
-from mmresearch.learn.contract import Learner, name_of
+from mmresearch.learn.contract import Learner
 from mmresearch.models import processes
 from mmresearch.models.fit import MODELLED, Backend, Fit
-from mmresearch.models.inputs import model_of
+from mmresearch.models.inputs import Family, family_of, model_of
 from mmresearch.tape.schema import Tape
 
 BACKENDS: Mapping[str, tuple[Backend, ...]] = {
@@ -128,13 +125,14 @@ def audit(
     _check_arguments(tapes, chosen, backend)
     seed = seed_of(chosen, tapes) if seed is None else seed
     plan = _plan(chosen, tapes, references)
-    given = {source: evidence_for(tapes, source, seed, WINDOW_S) for source in dict.fromkeys(s for _, s in plan)}
+    needed = dict.fromkeys((family_of(name), source) for name, source in plan)
+    given = {(family, s): evidence_for(family, tapes, s, seed, WINDOW_S) for family, s in needed}
     models = dict.fromkeys((model_of(name), source) for name, source in plan)
     tasks = [Task(*one, b) for one in models for b in BACKENDS[backend]]
     worlds, fits = _work(chosen, tasks, given, seed, quick, jobs, progress, keep)
     fitted = {
         (name, source): Reference(
-            name, source, given[source],
+            name, source, given[family_of(name), source],
             {t.backend: fits[t] for t in tasks if (t.model, t.source) == (model_of(name), source)},
         )
         for name, source in plan
@@ -168,38 +166,6 @@ def _check_arguments(tapes: Sequence[Tape], learners: Sequence[Learner], backend
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
 
 
-def seed_of(learners: Sequence[Learner], tapes: Sequence[Tape]) -> int:
-    """Derive a seed from learners, tapes and version, so that nobody can shop for one."""
-    text = repr([mmresearch.__version__, [name_of(x) for x in learners], [hash_of(t) for t in tapes]])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-
-def hash_of(tape: Tape) -> str:
-    """Hash of a tape's tables and facts (SHA-256, hex)."""
-    digest = hashlib.sha256(repr((tape.asset, tape.t0, tape.t1, tape.meta)).encode())
-    for table in (tape.quotes, tape.trades, tape.orders, tape.fills):
-        digest.update(repr(list(table.columns)).encode())
-        for column in table.columns:
-            digest.update(np.ascontiguousarray(table[column].to_numpy()).tobytes())
-    return digest.hexdigest()
-
-
-def summarise_tape(tape: Tape, source: str = "memory", account: tuple[str, ...] = ()) -> TapeSummary:
-    """Say what a tape is, for the report."""
-    return TapeSummary(
-        asset=tape.asset,
-        provenance=tape.meta.provenance,
-        source=source,
-        sha256=hash_of(tape),
-        seconds=tape.seconds,
-        quotes=len(tape.quotes),
-        trades=len(tape.trades),
-        orders=len(tape.orders),
-        fills=len(tape.fills),
-        account=account,
-    )
-
-
 def _plan(learners: Sequence[Learner], tapes: Sequence[Tape], references: References) -> list[_Key]:
     """Name the references that are needed: (parameter, source of events), in a stable order."""
     judged = [x for x in learners if has_reference(x.parameter, references)]
@@ -209,7 +175,7 @@ def _plan(learners: Sequence[Learner], tapes: Sequence[Tape], references: Refere
 def _work(
     learners: Sequence[Learner],
     tasks: Sequence[Task],
-    given: Mapping[Read, Any],
+    given: Mapping[tuple[Family, Read], Any],
     seed: int,
     quick: bool,
     jobs: int,
@@ -221,7 +187,7 @@ def _work(
     groups = {name: [x for x in learners if x.parameter == name] for name, why in barred.items() if why is None}
     # The longest work first, so that no process is left alone with it at the end.
     calls: list[_Call] = [
-        (t, f"fit {t.model} ({t.source}) in {t.backend}", run_task, (t, given[t.source], seed, quick)) for t in tasks
+        (t, f"fit {t.model} ({t.source}) in {t.backend}", run_task, (t, given[t.reads], seed, quick)) for t in tasks
     ]
     calls += [
         ((name, checks), f"{', '.join(checks)} of {name}", apply_checks, (checks, members, seed, quick))
@@ -232,7 +198,7 @@ def _work(
     for key, result in _in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress):
         done[key] = result
         if keep and isinstance(key, Task):
-            keep(key, result, given[key.source])
+            keep(key, result, given[key.reads])
     worlds = {name: iter(zip(*(done[name, checks] for checks in SHARES), strict=True)) for name in groups}
     found = [tuple(chain(*next(worlds[x.parameter]))) if barred[x.parameter] is None else () for x in learners]
     return [f or (barred[x.parameter],) for f, x in zip(found, learners, strict=True)], {t: done[t] for t in tasks}

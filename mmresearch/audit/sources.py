@@ -13,20 +13,21 @@ import numpy as np
 from scipy.optimize import brentq
 
 from mmresearch.learn.batch.events import has_own_fills, shown_from
+from mmresearch.models.features import FeatureEvidence
 from mmresearch.models.series import SeriesEvidence
 from mmresearch.quote.edge import Market
 from mmresearch.tape.evidence import DepthCounts, Evidence, MarkoutMoments, WalkCounts, evidence
 from mmresearch.tape.schema import Tape
 
 
-def events_of(parameter: str, given: Evidence | SeriesEvidence, index: int) -> int:
+def events_of(parameter: str, given: Evidence | SeriesEvidence | FeatureEvidence, index: int) -> int:
     """Number of distinct events that speak about a parameter on one tape.
 
     Parameters
     ----------
     parameter : str
         One whose events the evidence counts.
-    given : Evidence or SeriesEvidence
+    given : Evidence, SeriesEvidence or FeatureEvidence
         One entry per tape.
     index : int
         Which tape.
@@ -38,7 +39,7 @@ def events_of(parameter: str, given: Evidence | SeriesEvidence, index: int) -> i
     """
     if parameter not in _EVENTS:
         raise ValueError(f"evidence holds no events of {parameter}; it holds those of {', '.join(_EVENTS)}")
-    return _EVENTS[parameter](given, index)
+    return int(_EVENTS[parameter](given, index))
 
 
 def is_silent(parameter: str, given: Any, index: int) -> bool:
@@ -48,7 +49,7 @@ def is_silent(parameter: str, given: Any, index: int) -> bool:
     ----------
     parameter : str
         Any row of the catalogue; what fills teach is never silent, since time without a fill says something.
-    given : Evidence or SeriesEvidence
+    given : Evidence, SeriesEvidence or FeatureEvidence
         One entry per tape.
     index : int
         Which tape.
@@ -134,19 +135,29 @@ def _from_walks(counts: WalkCounts) -> Market | None:
     return Market(np.array([kappa]), np.array([rate * np.exp(kappa * half)]))
 
 
-#: Parameter of series -> (evidence, tape) -> seconds, or rows, in which something could be seen.
+#: Parameter of features -> (evidence, tape) -> number of its values.
+_VALUES: Mapping[str, Callable[[Any, int], float]] = {
+    "momentum_normalizer_bps": lambda given, index: given.minutes[index].n,
+    "proactive_skew_sensitivity": lambda given, index: given.momentum[index].values.size,
+    "predictive_bias_sensitivity": lambda given, index: given.changepoints[index].values.size,
+    "toxic_hour_gamma_mult": lambda given, index: given.hours[index].n.sum(),
+    "cascade_oi_threshold": lambda given, index: given.falls[index].total.sum(),
+}
+#: Parameter of series or features -> (evidence, tape) -> seconds, or rows, in which something could be seen.
 _SEEN_S: Mapping[str, Callable[[Any, int], float]] = {
     **dict.fromkeys(("hawkes_mu", "hawkes_alpha", "hawkes_beta"), lambda given, index: given.events[index].open_s),
     **dict.fromkeys(("kalman_q", "kalman_r"), lambda given, index: given.level[index].steps),
     "microprice_decay": lambda given, index: given.lead[index].steps,
     "bocpd_hazard_rate": lambda given, index: given.changes[index].exposure_s,
+    **_VALUES,
 }
 #: Parameter -> (evidence, tape) -> number of its events.
-_EVENTS: Mapping[str, Callable[[Any, int], int]] = {
+_EVENTS: Mapping[str, Callable[[Any, int], float]] = {
     **dict.fromkeys(("hawkes_mu", "hawkes_alpha", "hawkes_beta"), lambda given, index: given.events[index].ts.size),
     **dict.fromkeys(("kalman_q", "kalman_r"), lambda given, index: given.level[index].steps),
     "microprice_decay": lambda given, index: given.lead[index].steps,
     "bocpd_hazard_rate": lambda given, index: round(given.changes[index].changes),
+    **_VALUES,
     "kappa": _kappa_events,
     "alpha_touch": lambda given, index: int(given.alpha_touch[index].total.sum()),
     "spread_floor_bps": lambda given, index: int(given.spread_floor_bps[index].n.sum()),

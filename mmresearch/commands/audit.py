@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from mmresearch.audit.identity import summarise_tape
 from mmresearch.audit.references import References, Task
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
-from mmresearch.audit.run import BACKENDS, audit, summarise_tape
+from mmresearch.audit.run import BACKENDS, audit
 from mmresearch.belief.catalogue import parameter as catalogue_row
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner

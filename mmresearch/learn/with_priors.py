@@ -24,6 +24,8 @@ from mmresearch.learn.sound.hawkes_joint import HawkesPrior
 from mmresearch.learn.sound.hazard import HazardRate
 from mmresearch.learn.sound.kappa import KappaExposure, KappaMarketOrders
 from mmresearch.learn.sound.levels import KalmanQ, KalmanR
+from mmresearch.learn.sound.location import ChangepointBias, SkewSlope
+from mmresearch.learn.sound.moves import MoveScale
 
 Priors = Mapping[str, HandedBack]
 
@@ -112,6 +114,15 @@ def _hawkes(kind: type[HawkesMu], default: HawkesPrior) -> Callable[[Priors], li
     return taken
 
 
+def _scale(priors: Priors) -> list[Learner]:
+    p = _of(Gamma, priors, "momentum_normalizer_bps")
+    return [MoveScale(p.shape, p.rate)]
+
+
+def _slope(kind: type[SkewSlope | ChangepointBias], name: str) -> Callable[[Priors], list[Learner]]:
+    return lambda priors: [kind(priors[name].prior.mean(), priors[name].prior.std())]
+
+
 _TAKERS: Mapping[str, Callable[[Priors], list[Learner]]] = {
     "alpha_touch": _alpha,
     "bocpd_hazard_rate": _hazard,
@@ -122,5 +133,8 @@ _TAKERS: Mapping[str, Callable[[Priors], list[Learner]]] = {
     "kalman_r": _level(KalmanR, "kalman_r"),
     "kappa": _kappa,
     "microprice_decay": _decay,
+    "momentum_normalizer_bps": _scale,
+    "predictive_bias_sensitivity": _slope(ChangepointBias, "predictive_bias_sensitivity"),
+    "proactive_skew_sensitivity": _slope(SkewSlope, "proactive_skew_sensitivity"),
     "spread_floor_bps": _floor,
 }

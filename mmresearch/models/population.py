@@ -77,6 +77,9 @@ POPULATIONS: Mapping[str, Population] = {
     "kalman_r": Population("m_r", "tau_r", _scaled_exp(1e-8)),
     "kappa": Population("mu_kappa", "tau_kappa", _scaled_exp(1e4)),
     "microprice_decay": Population("m_rate", "tau_rate", _SHARE_LEFT),
+    "momentum_normalizer_bps": Population("m_s", "tau_s", _scaled_exp()),
+    "predictive_bias_sensitivity": Population("m_b", "tau_b", _SAME),
+    "proactive_skew_sensitivity": Population("m_b", "tau_b", _SAME),
     "spread_floor_bps": Population("mu", "tau", _SAME),
 }
 #: The intensity at the mid, which a quote and the learner of kappa need too; of own fills only.
