@@ -41,7 +41,7 @@ _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 #: What is reported of each asset, in the catalogue's units, and what it is made of.
 _BY_ASSET = (
     "kappa", "A", "alpha_touch", "spread_floor_bps", "hawkes_mu", "hawkes_alpha", "hawkes_beta", "branching",
-    "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps",
+    "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps", "regime_sticky_diagonal",
 )  # fmt: skip
 #: Chains of a fit; NumPyro runs each on a device of its own.
 CHAINS = 4
@@ -61,6 +61,7 @@ OF_SERIES: Mapping[str, str] = {
     "kalman_q": "local_level",
     "kalman_r": "local_level",
     "microprice_decay": "microprice_decay",
+    "regime_sticky_diagonal": "regime_sticky_diagonal",
 }
 
 

@@ -5,6 +5,7 @@ from mmresearch.models.numpyro.events import alpha_touch, spread_floor_bps
 from mmresearch.models.numpyro.flow import hawkes
 from mmresearch.models.numpyro.intensity import kappa
 from mmresearch.models.numpyro.levels import local_level, microprice_decay
+from mmresearch.models.numpyro.regimes import regime_sticky_diagonal
 
 __all__ = [
     "alpha_touch",
@@ -13,5 +14,6 @@ __all__ = [
     "kappa",
     "local_level",
     "microprice_decay",
+    "regime_sticky_diagonal",
     "spread_floor_bps",
 ]

@@ -3,6 +3,7 @@
 Series of all assets stand side by side, one a row, the short ones filled up; what is filled up counts nothing.
 
     linear    x_j = a_j x_{j-1} + b_j:   (a, b) after (a', b') is (a a', a b' + b)
+    total     ln of 1/K sum of all entries of M_1 ... M_n, by halves: pairs of neighbours, then pairs of pairs
     moebius   x_j = (m11 x_{j-1} + m12)/(m21 x_{j-1} + m22):   one after the other is the product of matrices
 """
 
@@ -73,3 +74,24 @@ def moebius(steps: Array) -> Array:
 
     products = lax.associative_scan(after, steps, axis=1)
     return products[..., 0, 1] / products[..., 1, 1]
+
+
+def log_total(steps: Array) -> Array:
+    """Return the logarithm of the mean over rows of the sums of rows of the product of all matrices; shape (assets,).
+
+    Parameters
+    ----------
+    steps : jax.Array, shape (assets, n, K, K)
+        Matrices of entries not below zero, in the order of the product, n at least 1.
+    """
+    states, total = steps.shape[-1], jnp.zeros(steps.shape[0])
+    while steps.shape[1] > 1:
+        if steps.shape[1] % 2:
+            alone = jnp.broadcast_to(jnp.eye(states), (steps.shape[0], 1, states, states))
+            steps = jnp.concatenate([steps, alone], axis=1)
+        # Written out, as a loop over small matrices is slow on a CPU.
+        left, right = steps[:, 0::2], steps[:, 1::2]
+        steps = sum(left[..., :, k, None] * right[..., k, None, :] for k in range(states))
+        size = steps.sum(axis=(-2, -1), keepdims=True)
+        steps, total = steps / size, total + jnp.log(size[..., 0, 0]).sum(axis=1)
+    return total + jnp.log(steps[:, 0].sum(axis=(-2, -1)) / states)
