@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from mmresearch.models.data import EvidenceError
 from mmresearch.models.series import FloatArray, RegimeSeries, require_any
 from mmresearch.models.series_priors import SegmentPriors
 
+#: Whether changepoints are reported, or summed out.
+RunLengths = Literal["reported", "marginalised"]
 #: Points of one asset of which run lengths are summed out.
 RUN_POINTS = 1_000
 
@@ -44,6 +47,21 @@ class Runs:
     gap_s: FloatArray
     like: FloatArray
     offset: float
+
+
+def marginalised(runs: RunLengths, segments: SegmentPriors | None) -> bool:
+    """Return whether run lengths are summed out.
+
+    Raises
+    ------
+    ValueError
+        If `runs` is unknown, or if segments are described that nobody would look at.
+    """
+    if runs not in ("reported", "marginalised"):
+        raise ValueError(f"runs must be reported or marginalised, got {runs!r}")
+    if runs == "reported" and segments is not None:
+        raise ValueError('segments say nothing of reported runs; ask for runs="marginalised"')
+    return runs == "marginalised"
 
 
 def runs_of(series: Sequence[RegimeSeries], priors: SegmentPriors) -> tuple[Runs, ...]:

@@ -90,8 +90,7 @@ def log_total(steps: Array) -> Array:
             alone = jnp.broadcast_to(jnp.eye(states), (steps.shape[0], 1, states, states))
             steps = jnp.concatenate([steps, alone], axis=1)
         # Written out, as a loop over small matrices is slow on a CPU.
-        left, right = steps[:, 0::2], steps[:, 1::2]
-        steps = sum(left[..., :, k, None] * right[..., k, None, :] for k in range(states))
+        steps = (steps[:, 0::2, :, :, None] * steps[:, 1::2, None, :, :]).sum(axis=-2)
         size = steps.sum(axis=(-2, -1), keepdims=True)
         steps, total = steps / size, total + jnp.log(size[..., 0, 0]).sum(axis=1)
     return total + jnp.log(steps[:, 0].sum(axis=(-2, -1)) / states)

@@ -46,34 +46,73 @@ def hidden_regimes(
     d_log_sd, d_mean = np.zeros_like(log_sd), np.zeros_like(log_sd)
     for i in range(stay.size):
         rows = slice(start[i], start[i + 1])
-        n, shared = start[i + 1] - start[i], 1.0 / states
-        rho = (stay[i] * states - 1.0) / (states - 1.0)
-        kept, d_kept = _kept(rho, gap[rows])
+        kept, d_kept = _kept((stay[i] * states - 1.0) / (states - 1.0), gap[rows])
         like, clean, top = _emissions(log_sd[i], mean[i], scatter[i], jumps[i], x[rows], y[rows], jump[i])
-        ahead, norm = np.empty((n, states)), np.empty(n)
-        before = np.full(states, shared)
-        for t in range(n):
-            ahead[t] = (kept[t] * before + (1.0 - kept[t]) * shared) * like[t]
-            norm[t] = ahead[t].sum()
-            ahead[t] /= norm[t]
-            before = ahead[t]
-            value += np.log(norm[t]) + top[t]
-        after = np.ones(states)
-        for t in range(n - 1, -1, -1):
-            for k in range(states):
-                belief = ahead[t, k] * after[k]
-                z = x[start[i] + t] * np.exp(-log_sd[i, k])
-                off = (y[start[i] + t] - mean[i, k]) / scatter[i]
-                d_log_sd[i, k] += belief * clean[t, k] * (z * z - 1.0)
-                d_mean[i, k] += belief * off / scatter[i]
-                d_scatter[i] += belief * (off * off - 1.0) / scatter[i]
-                d_jumps[i] += belief * ((1.0 - clean[t, k]) / jumps[i] - clean[t, k] / (1.0 - jumps[i]))
-            now = like[t] * after / norm[t]
-            level = now.mean()
-            if t > 0:
-                d_stay[i] += ((ahead[t - 1] * now).sum() - level) * d_kept[t] * states / (states - 1.0)
-            after = kept[t] * now + (1.0 - kept[t]) * level
+        ahead, norm = _forward(kept, like)
+        value += top + np.log(norm).sum()
+        d_rho = _backward(kept, d_kept, like, ahead, norm)
+        d_stay[i] = d_rho * states / (states - 1.0)
+        d_log_sd[i], d_mean[i], d_scatter[i], d_jumps[i] = _slopes(
+            ahead, clean, log_sd[i], mean[i], scatter[i], jumps[i], x[rows], y[rows]
+        )
     return np.asarray(value), d_stay, d_log_sd, d_mean, d_scatter, d_jumps
+
+
+@njit(cache=True)
+def _forward(kept: Any, like: Any) -> tuple[Any, Any]:
+    """P(regime | rows so far), and the density of each row given those before it, over its largest."""
+    n, states = like.shape
+    ahead, norm = np.empty((n, states)), np.empty(n)
+    before = np.full(states, 1.0 / states)
+    for t in range(n):
+        total, shared = 0.0, (1.0 - kept[t]) / states
+        for k in range(states):
+            ahead[t, k] = (kept[t] * before[k] + shared) * like[t, k]
+            total += ahead[t, k]
+        norm[t] = total
+        for k in range(states):
+            ahead[t, k] /= total
+            before[k] = ahead[t, k]
+    return ahead, norm
+
+
+@njit(cache=True)
+def _backward(kept: Any, d_kept: Any, like: Any, ahead: Any, norm: Any) -> float:
+    """Derivative in rho; what is in `ahead` becomes P(regime | all rows)."""
+    n, states = like.shape
+    after, now, d_rho = np.ones(states), np.empty(states), 0.0
+    for t in range(n - 1, -1, -1):
+        level, pairs = 0.0, 0.0
+        for k in range(states):
+            now[k] = like[t, k] * after[k] / norm[t]
+            level += now[k] / states
+            if t > 0:
+                pairs += ahead[t - 1, k] * now[k]
+        if t > 0:
+            d_rho += (pairs - level) * d_kept[t]
+        for k in range(states):
+            ahead[t, k] *= after[k]
+            after[k] = kept[t] * now[k] + (1.0 - kept[t]) * level
+    return d_rho
+
+
+@njit(cache=True)
+def _slopes(
+    belief: Any, clean: Any, log_sd: Any, mean: Any, scatter: float, jumps: float, x: Any, y: Any
+) -> tuple[Any, Any, float, float]:
+    """Gradients of the emissions of one asset, each row weighted by the belief in its regimes."""
+    n, states = belief.shape
+    d_log_sd, d_mean, d_scatter, no_jumps = np.zeros(states), np.zeros(states), 0.0, 0.0
+    precision = np.exp(-2.0 * log_sd)
+    for t in range(n):
+        square = x[t] * x[t]
+        for k in range(states):
+            inlier, off = belief[t, k] * clean[t, k], (y[t] - mean[k]) / scatter
+            no_jumps += inlier
+            d_log_sd[k] += inlier * (square * precision[k] - 1.0)
+            d_mean[k] += belief[t, k] * off / scatter
+            d_scatter += belief[t, k] * (off * off - 1.0) / scatter
+    return d_log_sd, d_mean, d_scatter, (n - no_jumps) / jumps - no_jumps / (1.0 - jumps)
 
 
 @njit(cache=True)
@@ -91,28 +130,26 @@ def _kept(rho: float, gap: Any) -> tuple[Any, Any]:
 @njit(cache=True)
 def _emissions(
     log_sd: Any, mean: Any, scatter: float, jumps: float, x: Any, y: Any, jump: float
-) -> tuple[Any, Any, Any]:
-    """Densities over the largest of their row, probabilities that a return is no jump, and the log of the largest."""
+) -> tuple[Any, Any, float]:
+    """Densities over the largest of their row, P(no jump | regime), and the sum of the logs of the largest."""
     n, states = x.size, log_sd.size
-    like, clean, top = np.empty((n, states)), np.empty((n, states)), np.empty(n)
-    constant = -np.log(2.0 * np.pi * scatter)
+    like, clean, total = np.empty((n, states)), np.empty((n, states)), -x.size * np.log(2.0 * np.pi * scatter)
     inner, outer = np.log1p(-jumps) - log_sd, np.log(jumps) - np.log(jump)
     precision = np.exp(-2.0 * log_sd)
     for t in range(n):
         square, out = 0.5 * x[t] * x[t], outer - 0.5 * (x[t] / jump) ** 2
-        top[t] = -np.inf
+        top = -np.inf
         for k in range(states):
-            # Both parts over the larger one, so that neither return is too large for a density.
+            # Both parts over the larger one, so that no return is too large for a density.
             apart = inner[k] - square * precision[k] - out
-            part = np.exp(-abs(apart))
+            part, off = np.exp(-abs(apart)), (y[t] - mean[k]) / scatter
             clean[t, k] = 1.0 / (1.0 + part) if apart > 0.0 else part / (1.0 + part)
-            off = (y[t] - mean[k]) / scatter
             like[t, k] = out + max(apart, 0.0) + np.log1p(part) - 0.5 * off * off
-            top[t] = max(top[t], like[t, k])
+            top = max(top, like[t, k])
+        total += top
         for k in range(states):
-            like[t, k] = np.exp(like[t, k] - top[t])
-        top[t] += constant
-    return like, clean, top
+            like[t, k] = np.exp(like[t, k] - top)
+    return like, clean, total
 
 
 @njit(cache=True)

@@ -1,8 +1,9 @@
 """Likelihoods that run through time, as one operation of PyTensor: value and gradient in a single pass of numba.
 
 PyTensor's scan would keep a graph of every step; these recursions carry the derivative along with the value (forward
-differentiation for a handful of parameters per asset, backward where there are more), so a gradient costs about twice a value. Second derivatives are not
-offered; NUTS asks for none. Series of all assets lie behind each other, those of asset i at `start[i]:start[i + 1]`.
+differentiation for a handful of parameters per asset, backward for more), so a gradient costs about twice a value.
+Second derivatives are not offered; NUTS asks for none. Series of all assets lie behind each other, those of asset i at
+`start[i]:start[i + 1]`.
 """
 
 from __future__ import annotations
