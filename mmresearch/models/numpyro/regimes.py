@@ -1,7 +1,7 @@
 """Hidden regimes in returns and spreads, in NumPyro.
 
 The same model as `mmresearch.models.pymc.regimes`, written independently: there the forward algorithm runs through time
-with its gradient by hand, here the steps are matrices, multiplied by halves and differentiated by JAX.
+with its gradient by hand, here JAX goes back through the scan.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jax.scipy.stats import norm
 
 from mmresearch.models.centring import Parameterisation, fixed
 from mmresearch.models.numpyro.effects import effect
-from mmresearch.models.numpyro.recursions import log_total, side_by_side
+from mmresearch.models.numpyro.recursions import side_by_side, sticky_chain
 from mmresearch.models.priors import of_kind
 from mmresearch.models.series import RegimeSeries, SeriesEvidence, of_series, regimes_seen
 from mmresearch.models.series_centring import regime_weights
@@ -104,14 +104,13 @@ def regime_log_likelihood(series: Sequence[RegimeSeries]) -> Callable[..., Array
         calm = norm.logpdf(x, scale=jnp.exp(log_sd)[:, None, :]) + jnp.log1p(-share)
         leap = norm.logpdf(x, scale=jump) + jnp.log(share)
         density = jnp.logaddexp(calm, leap) + norm.logpdf(y, mean[:, None, :], jnp.hypot(own, least))
-        # A row that is filled up leaves the chain where it is.
+        # A row that is filled up says nothing.
         density = jnp.where(there[..., None], density, 0.0)
         top = density.max(axis=-1)
         # Second largest eigenvalue of a step: 1 - K (1 - p)/(K - 1).
         rho = 1 - states / (states - 1) / (1 + jnp.exp(logit_stay))
-        kept = jnp.where(anew, 0.0, rho[:, None] ** gap)[..., None, None]
-        step = kept * jnp.eye(states) + (1 - kept) / states
-        return log_total(step * jnp.exp(density - top[..., None])[..., None, :]) + top.sum(axis=1)
+        kept = jnp.where(anew, 0.0, rho[:, None] ** gap)
+        return sticky_chain(kept, jnp.exp(density - top[..., None])) + top.sum(axis=1)
 
     return value
 
