@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import series_tapes as made
 from numpyro.infer.util import initialize_model, log_density
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 import mmresearch as mm
 import mmresearch.models.numpyro as in_numpyro
@@ -33,12 +33,13 @@ from mmresearch.models.series import (
     ChangeCounts,
     EventTimes,
     Quoted,
+    RegimeSeries,
     SeriesEvidence,
     event_times,
     following,
     series_evidence,
 )
-from mmresearch.models.series_priors import FlowPriors, HazardPriors, LeadPriors, LevelPriors
+from mmresearch.models.series_priors import FlowPriors, HazardPriors, LeadPriors, LevelPriors, RegimePriors
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:.*os.fork.*:RuntimeWarning"
@@ -160,8 +161,20 @@ def quoted(rng, name: str, n: int, sd: float) -> Quoted:
     return Quoted(name, gap, sd * rng.normal(size=n).cumsum() / 3)
 
 
+def seconds(rng, name: str, n: int) -> RegimeSeries:
+    """Returns and spreads of two regimes, with a jump, a second left out, and a new start in the middle."""
+    if not n:
+        return RegimeSeries(name, NOTHING, NOTHING, NOTHING, np.nan, np.nan, np.nan)
+    gap = np.ones(n)
+    gap[[0, n // 2, 2, n // 2 + 2]] = np.inf, np.inf, 2.0, 3.0
+    lively = np.cumsum(rng.random(n) < 0.2) % 2
+    returns = rng.normal(size=n) * np.exp(lively)
+    returns[3] = 20.0
+    return RegimeSeries(name, gap, returns, 0.3 * lively + 0.1 * rng.normal(size=n), 1.5, 6.0, 0.02)
+
+
 def small_series() -> SeriesEvidence:
-    """Three assets of different lengths; the last has no trade and no report."""
+    """Three assets of different lengths; the last has no trade, no report and a mid that never moves."""
     rng = np.random.default_rng(7)
     events = [made.cluster(rng, 0.5, 0.4, 1.0, seconds) for seconds in (60.0, 100.0)]
     return SeriesEvidence(
@@ -171,6 +184,7 @@ def small_series() -> SeriesEvidence:
         lead=tuple(quoted(rng, name, n, 0.3) for name, n in zip("ABC", (31, 12, 20), strict=True)),
         changes=(ChangeCounts("A", 7.0, 900.0, 1.0), ChangeCounts("B", 0.0, 400.0, 1.0),
                  ChangeCounts("C", 0.0, 0.0, np.inf)),
+        regimes=tuple(seconds(rng, name, n) for name, n in zip("ABC", (21, 14, 0), strict=True)),
     )  # fmt: skip
 
 
@@ -181,22 +195,23 @@ CASES = {
     "local_level": LevelPriors,
     "bocpd_hazard_rate": HazardPriors,
     "microprice_decay": LeadPriors,
+    "regime_sticky_diagonal": RegimePriors,
 }
 
 
 @functools.cache
-def compiled(name: str, form: str):
-    model = getattr(in_pymc, name)(small_series(), parameterisation=form)
+def compiled(name: str, form: str, **options):
+    model = getattr(in_pymc, name)(small_series(), parameterisation=form, **options)
     return model, model.compile_logp(jacobian=True, mode="FAST_COMPILE")
 
 
 class Pair:
     """Both log densities of one model on unconstrained space."""
 
-    def __init__(self, name: str, form: str = "auto", priors=None):
-        self.model, self.logp = compiled(name, form)
+    def __init__(self, name: str, form: str = "auto", priors=None, **options):
+        self.model, self.logp = compiled(name, form, **options)
         with jax.enable_x64(True):
-            built = getattr(in_numpyro, name)(small_series(), parameterisation=form, priors=priors)
+            built = getattr(in_numpyro, name)(small_series(), parameterisation=form, priors=priors, **options)
             info = initialize_model(jax.random.PRNGKey(0), built)
             self.slope = jax.jit(jax.value_and_grad(info.potential_fn))
             self.shapes = {k: np.shape(v) for k, v in info.param_info.z.items()}
@@ -220,13 +235,17 @@ class Pair:
 
 
 #: Gradients of recursions take JAX some seconds to compile; their values are compared in the next test too.
-SLOW = ("hawkes", "local_level")
+SLOW = ("hawkes", "local_level", "regime_sticky_diagonal")
 
 
 @pytest.mark.parametrize("form", ["auto", "centred", "noncentred"])
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in SLOW else ()) for n in CASES])
 def test_backends_have_the_same_densities_and_gradients_in_every_form(name, form):
-    pair = Pair(name, form)
+    agree(Pair(name, form))
+
+
+def agree(pair: Pair) -> None:
+    """Densities differ by a constant, gradients by rounding."""
     assert set(pair.names) == set(pair.shapes)
     assert pair.spread() < 1e-6
     point = pair.points(1)[0]
@@ -235,6 +254,10 @@ def test_backends_have_the_same_densities_and_gradients_in_every_form(name, form
     _, slope = pair.in_numpyro(point)
     ours = np.concatenate([slope[back[v.name]].ravel() for v in pair.model.value_vars])
     np.testing.assert_allclose(theirs, ours, rtol=1e-8, atol=1e-8 * np.abs(ours).max())
+
+
+#: By the transform in the name of a variable.
+CONSTRAINED = {"log": np.exp, "logodds": special.expit}
 
 
 @functools.cache
@@ -247,7 +270,8 @@ def on_constrained_points(name: str):
         free = {v.name: rng.normal(0.0, 0.5, np.shape(model.initial_point()[v.name])) for v in model.value_vars}
         values.append(float(logp(free)))
         names = {model.rvs_to_values[rv].name: rv.name for rv in model.free_RVs}
-        points.append({names[k]: np.exp(x) if k.endswith("_log__") else x for k, x in free.items()})
+        points.append({names[k]: CONSTRAINED.get(k.split("_")[-3], lambda x: x)(x) if k.endswith("__") else x
+                       for k, x in free.items()})  # fmt: skip
     return points, np.array(values)
 
 
@@ -274,6 +298,7 @@ def test_what_cannot_be_modelled_is_refused(backend, name):
         tuple(dataclasses.replace(e, ts=NOTHING) for e in series.events),
         *(tuple(Quoted(s.asset, NOTHING, NOTHING) for s in series.level) for _ in range(2)),
         tuple(ChangeCounts(c.asset, 0.0, 0.0, np.inf) for c in series.changes),
+        tuple(seconds(None, c.asset, 0) for c in series.changes),
     )
     with pytest.raises(EvidenceError, match="no asset has"):
         model(empty)

@@ -44,7 +44,7 @@ _BY_ASSET = (
     "kappa", "A", "alpha_touch", "spread_floor_bps", "hawkes_mu", "hawkes_alpha", "hawkes_beta", "branching",
     "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps", "sigma_bps_per_sqrt_s",
     "momentum_normalizer_bps", "proactive_skew_sensitivity", "predictive_bias_sensitivity", "toxic_hour_gamma_mult",
-    "cascade_oi_threshold",
+    "cascade_oi_threshold", "regime_sticky_diagonal",
 )  # fmt: skip
 #: Chains of a fit; NumPyro runs each on a device of its own.
 CHAINS = 4
@@ -64,6 +64,7 @@ OF_SERIES: Mapping[str, str] = {
     "kalman_q": "local_level",
     "kalman_r": "local_level",
     "microprice_decay": "microprice_decay",
+    "regime_sticky_diagonal": "regime_sticky_diagonal",
 }
 #: Numbers whose reference model reads moves, costs and falls, and is named for them.
 OF_FEATURES = (

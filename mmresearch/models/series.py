@@ -4,6 +4,7 @@
     level      log mid of fresh quotes at whole seconds         -> kalman_q, kalman_r
     lead       microprice minus mid of the same quotes          -> microprice_decay
     changes    reported changepoints, seconds under observation -> bocpd_hazard_rate
+    regimes    returns and spreads second by second             -> regime_sticky_diagonal, and unreported changepoints
 
 The grid, the gaps and the counting are those of `mmresearch.learn.sound`. A likelihood is linear in its points, so at
 most `POINTS` of a series are kept: the newest, but for events, where it is the first ones, since what excites an event
@@ -15,12 +16,13 @@ Seconds and bps. Log mids are centred, so that no digit is lost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmresearch.learn.sound.hazard import HazardRate
+from mmresearch.learn.sound.regimes import RegimeStickiness, observed
 from mmresearch.models.data import EvidenceError
 from mmresearch.tape.clock import GAP_S
 from mmresearch.tape.exposure import open_seconds, sessions_of
@@ -87,6 +89,35 @@ class ChangeCounts:
 
 
 @dataclass(frozen=True)
+class RegimeSeries:
+    """Returns and spreads, one row per second in which the mid and its next quote are known.
+
+    Attributes
+    ----------
+    gap_s : ndarray, shape (N,)
+        Whole seconds since the row before; infinite where the series starts anew.
+    returns : ndarray, shape (N,)
+        Returns of the mid over the root of the time between its quotes, in typical returns of the asset.
+    log_spread : ndarray, shape (N,)
+        Log spread less its median.
+    typical_bps : float
+        Typical return, bps per sqrt(s): 1.4826 times the median size.
+    jump : float
+        Sd of a return that belongs to no regime, in typical returns.
+    least_sd : float
+        Sd of the log spread from rounding to the tick.
+    """
+
+    asset: str
+    gap_s: FloatArray
+    returns: FloatArray
+    log_spread: FloatArray
+    typical_bps: float
+    jump: float
+    least_sd: float
+
+
+@dataclass(frozen=True)
 class SeriesEvidence:
     """What the models of series read, one entry per asset, in the order of the tapes."""
 
@@ -94,6 +125,7 @@ class SeriesEvidence:
     level: tuple[Quoted, ...]
     lead: tuple[Quoted, ...]
     changes: tuple[ChangeCounts, ...]
+    regimes: tuple[RegimeSeries, ...] = ()
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -124,7 +156,7 @@ def series_evidence(tapes: Iterable[Tape] | Tape, points: int = POINTS) -> Serie
     return SeriesEvidence(*(tuple(column) for column in zip(*parts, strict=True)))
 
 
-def _of_tape(tape: Tape, points: int) -> tuple[EventTimes, Quoted, Quoted, ChangeCounts]:
+def _of_tape(tape: Tape, points: int) -> tuple[EventTimes, Quoted, Quoted, ChangeCounts, RegimeSeries]:
     _, samples = Resampler(1.0).step(tape)
     lead = samples.microprice_gap_bps
     return (
@@ -132,6 +164,7 @@ def _of_tape(tape: Tape, points: int) -> tuple[EventTimes, Quoted, Quoted, Chang
         _quoted(tape.asset, samples, 1e4 * samples.log_mid, points, centred=True),
         _quoted(tape.asset, samples, lead, points, centred=False),
         _change_counts(tape),
+        regime_series(tape, points),
     )
 
 
@@ -167,6 +200,30 @@ def _change_counts(tape: Tape) -> ChangeCounts:
     return ChangeCounts(tape.asset, state.changes, state.exposure_s, state.step_s)
 
 
+def regime_series(tape: Tape, points: int = POINTS) -> RegimeSeries:
+    """Seconds of a tape as the learner of regimes sees them; none where the mid never moves.
+
+    Parameters
+    ----------
+    tape : Tape
+        A tape.
+    points : int
+        Most seconds, the newest.
+    """
+    learner = RegimeStickiness()
+    state = learner.update(learner.init(), tape)
+    known = np.isfinite(state.series[:, :3]).all(axis=1)
+    state = replace(state, series=state.series[known][-points:])
+    if not np.any(state.series[:, 1]):
+        none = np.empty(0)
+        return RegimeSeries(tape.asset, none, none, none, np.nan, np.nan, np.nan)
+    seen = observed(state)
+    gap = np.append(np.inf, np.where(seen.gap[1:] <= GAP_S, seen.gap[1:], np.inf))
+    spread = seen.log_spread - np.median(seen.log_spread)
+    jump = seen.jump / seen.typical
+    return RegimeSeries(tape.asset, gap, seen.returns / seen.typical, spread, seen.typical, jump, seen.least_sd)
+
+
 def following(series: tuple[Quoted, ...]) -> tuple[NDArray[np.intp], FloatArray, FloatArray, FloatArray]:
     """Return the rows that follow another one: asset, seconds between, value before, value; all of one shape.
 
@@ -181,6 +238,28 @@ def following(series: tuple[Quoted, ...]) -> tuple[NDArray[np.intp], FloatArray,
     before = np.concatenate([np.roll(s.value_bps, 1)[k] for s, k in zip(series, kept, strict=True)])
     now = np.concatenate([s.value_bps[k] for s, k in zip(series, kept, strict=True)])
     return asset, gap, before, now
+
+
+def regimes_seen(series: tuple[RegimeSeries, ...], states: int) -> NDArray[np.intp]:
+    """Return which assets have seconds of a moving mid.
+
+    Parameters
+    ----------
+    series : tuple of RegimeSeries
+        One per asset.
+    states : int
+        Regimes that are asked for.
+
+    Raises
+    ------
+    EvidenceError
+        If no asset has, or if the states are not 2, 3 or 4.
+    """
+    if states not in (2, 3, 4):
+        raise EvidenceError(f"states must be 2, 3 or 4, got {states!r}: more are not told apart by two series")
+    sizes = [s.gap_s.size for s in series]
+    require_any(sizes, "seconds in which the mid moves")
+    return np.flatnonzero(sizes)
 
 
 def require_any(found: Iterable[float], what: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmresearch.models.segments import Runs
 from mmresearch.models.series import FloatArray, SeriesEvidence
 
 #: Small but plausible spread between assets of any logarithm or logit here.
@@ -15,6 +16,10 @@ SPREAD = 0.4
 #: c^2 of the log flow, of logit n and of log beta; of log q and log r; of log lambda and log diffusion.
 FLOW, BRANCHING, DECAY = 3.0, 20.0, 40.0
 VARIANCE, FORGETTING, DIFFUSION = 10.0, 400.0, 2.0
+#: c^2 of the logit of staying: 1/(p (1 - p)) where regimes are seen, three times that where they are hidden.
+STAYING = 60.0
+#: Changepoints that a second without reports is worth: the catalogue's rate, half of them seen.
+UNREPORTED = 0.002
 
 
 def weights(points: FloatArray, square: float) -> FloatArray:
@@ -51,3 +56,13 @@ def lead_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray]:
     """Weights of log lambda and of log v (sampled as log diffusion)."""
     n = np.array([float(s.steps) for s in evidence.lead])
     return weights(n, FORGETTING), weights(n, DIFFUSION)
+
+
+def regime_weights(evidence: SeriesEvidence) -> FloatArray:
+    """Weights of the logit of staying."""
+    return weights(np.array([float(r.gap_s.size) for r in evidence.regimes]), STAYING)
+
+
+def run_weights(runs: tuple[Runs, ...]) -> FloatArray:
+    """Weights of the log hazard where no changepoint is reported."""
+    return weights(UNREPORTED * np.array([float(r.gap_s.size) for r in runs]), 1.0)

@@ -114,3 +114,65 @@ class LeadPriors:
     v_scale: float = 2.0
     tau_v_median: float = 0.8
     tau_v_log_sd: float = 0.6
+
+
+@dataclass(frozen=True)
+class RegimePriors:
+    """Hidden regimes: logit stay_i is Normal; what a regime looks like is each asset's own.
+
+    Returns are in typical returns of the asset, spreads relative to its median, so that these scales have no unit.
+
+    Attributes
+    ----------
+    stay_location, stay_scale : float
+        Population mean of the logit of staying for a second: the catalogue's .95; 1.5, so that .5 to .997 lies within
+        two sd.
+    tau_stay_median, tau_stay_log_sd : float
+        Log-normal of its sd between assets.
+    calm_location, calm_scale : float
+        Log sd of returns in the calmest regime: a third below the typical; .7, from a sixth of it to nearly three.
+    rise_scale : float
+        Half-Normal of the steps of that log sd from a regime to the next: 1, a step of e is nothing unusual.
+    narrow_location, narrow_scale : float
+        Mean log spread in the calmest regime: a fifth below the median; .7.
+    widen_scale : float
+        Half-Normal of the steps of that mean: 1, as for returns; none at all is likely enough.
+    scatter_location, scatter_scale : float
+        Log sd of the log spread within a regime, beyond rounding: a tenth; 1.
+    jump_a, jump_b : float
+        Beta of the share of returns that are jumps: mean 2 %, the learner's fifty clean pseudo-observations.
+    """
+
+    stay_location: float = float(np.log(0.95 / 0.05))
+    stay_scale: float = 1.5
+    tau_stay_median: float = 0.6
+    tau_stay_log_sd: float = 0.6
+    calm_location: float = -0.4
+    calm_scale: float = 0.7
+    rise_scale: float = 1.0
+    narrow_location: float = -0.2
+    narrow_scale: float = 0.7
+    widen_scale: float = 1.0
+    scatter_location: float = float(np.log(0.1))
+    scatter_scale: float = 1.0
+    jump_a: float = 1.0
+    jump_b: float = 51.0
+
+
+@dataclass(frozen=True)
+class SegmentPriors:
+    """What a segment between unreported changepoints looks like: returns Normal, mean and variance its own.
+
+    Normal-inverse-gamma, in typical returns of the asset: variance ~ InvGamma(shape, scale), mean ~ N(0, variance/k).
+
+    Attributes
+    ----------
+    k : float
+        Seconds that the prior of the mean is worth: 4, a drift of half an sd per second, which ten seconds show.
+    shape, scale : float
+        Of the variance: 2 and 1, a mean of 1 and an infinite variance, so that threefold volatilities are no surprise.
+    """
+
+    k: float = 4.0
+    shape: float = 2.0
+    scale: float = 1.0

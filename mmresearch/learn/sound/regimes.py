@@ -116,7 +116,7 @@ class RegimeStickiness:
         prior = Beta(self.a, self.b)
         if len(state.series) < LEAST_SECONDS or not np.any(state.series[:, 1]):
             return prior
-        logit, value = _profile(_series(state), prior)
+        logit, value = _profile(observed(state), prior)
         spline = interpolate.CubicSpline(logit, value)
 
         def log_density(u: FloatArray) -> FloatArray:
@@ -127,7 +127,14 @@ class RegimeStickiness:
         return GridBelief(stay, log_density(u) - np.log(stay * special.expit(-u)))
 
 
-def _series(state: RegimeState) -> Series:
+def observed(state: RegimeState) -> Series:
+    """Return the series of a state as the hidden Markov model reads it; with at least one second in it.
+
+    Parameters
+    ----------
+    state : RegimeState
+        Seconds seen so far.
+    """
     index, returns, log_spread, log_tick, weight = state.series.T
     ticks = np.exp(log_tick - log_spread)
     # Bid and ask are rounded to the tick each for itself: the difference of two uniform errors.

@@ -6,6 +6,7 @@ from mmresearch.models.numpyro.flow import hawkes
 from mmresearch.models.numpyro.hours import toxic_hour_gamma_mult
 from mmresearch.models.numpyro.intensity import kappa
 from mmresearch.models.numpyro.levels import local_level, microprice_decay
+from mmresearch.models.numpyro.regimes import regime_sticky_diagonal
 from mmresearch.models.numpyro.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
 from mmresearch.models.numpyro.slopes import predictive_bias_sensitivity, proactive_skew_sensitivity
 from mmresearch.models.numpyro.tails import cascade_oi_threshold
@@ -21,6 +22,7 @@ __all__ = [
     "momentum_normalizer_bps",
     "predictive_bias_sensitivity",
     "proactive_skew_sensitivity",
+    "regime_sticky_diagonal",
     "sigma_bps_per_sqrt_s",
     "spread_floor_bps",
     "toxic_hour_gamma_mult",

@@ -6,6 +6,7 @@ from mmresearch.models.pymc.flow import hawkes
 from mmresearch.models.pymc.hours import toxic_hour_gamma_mult
 from mmresearch.models.pymc.intensity import kappa
 from mmresearch.models.pymc.levels import local_level, microprice_decay
+from mmresearch.models.pymc.regimes import regime_sticky_diagonal
 from mmresearch.models.pymc.scales import momentum_normalizer_bps, sigma_bps_per_sqrt_s
 from mmresearch.models.pymc.slopes import predictive_bias_sensitivity, proactive_skew_sensitivity
 from mmresearch.models.pymc.tails import cascade_oi_threshold
@@ -21,6 +22,7 @@ __all__ = [
     "momentum_normalizer_bps",
     "predictive_bias_sensitivity",
     "proactive_skew_sensitivity",
+    "regime_sticky_diagonal",
     "sigma_bps_per_sqrt_s",
     "spread_floor_bps",
     "toxic_hour_gamma_mult",

@@ -4,23 +4,39 @@
 
 with E_i the seconds under observation. It is the likelihood of exponential runs between changepoints, h e^{-h run}
 each, the last one right-censored, e^{-h run}: they multiply to h^changes e^{-h E}, so counts and exposure suffice.
+
+So much for changepoints that a detector reports. Without one, the same hierarchy reads the newest thousand returns,
+Normal in each segment with a mean and a variance of its own, and sums out the length of the run at each second (see
+`mmresearch.models.segments`). Its changepoints are those of the returns, a change of volatility or the end of a drift
+among them, which a detector may not mean: where both can be had, the rates need not agree.
+Source: Adams and MacKay 2007.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pymc as pm
+from numpy.typing import NDArray
+from pytensor.graph.basic import Variable
+from pytensor.tensor import TensorVariable
 
 from mmresearch.models.centring import Parameterisation, fixed
 from mmresearch.models.priors import of_kind
 from mmresearch.models.pymc.effects import effect
-from mmresearch.models.series import SeriesEvidence, of_series, require_any
-from mmresearch.models.series_centring import hazard_weights
-from mmresearch.models.series_priors import HazardPriors
+from mmresearch.models.pymc.recursions import log_likelihood
+from mmresearch.models.segments import RunLengths, Runs, marginalised, runs_of
+from mmresearch.models.series import ChangeCounts, SeriesEvidence, of_series, require_any
+from mmresearch.models.series_centring import hazard_weights, run_weights
+from mmresearch.models.series_priors import HazardPriors, SegmentPriors
 
 
 def bocpd_hazard_rate(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: HazardPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    priors: HazardPriors | None = None,
+    runs: RunLengths = "reported",
+    segments: SegmentPriors | None = None,
 ) -> pm.Model:
     """Hierarchical model of the rate of changepoints.
 
@@ -32,6 +48,10 @@ def bocpd_hazard_rate(
         Form of the asset effects; "auto" centres each as far as its data are sharp.
     priors : HazardPriors, optional
         Hyperpriors.
+    runs : {"reported", "marginalised"}
+        Count the changepoints that are reported, or sum out where they may be in the returns.
+    segments : SegmentPriors, optional
+        What a segment looks like, where runs are marginalised.
 
     Returns
     -------
@@ -41,17 +61,50 @@ def bocpd_hazard_rate(
     Raises
     ------
     EvidenceError
-        If no tape reports changepoints, or the evidence is not of series.
+        If no tape reports changepoints (or has returns), or the evidence is not of series.
+    ValueError
+        If `runs` is unknown, or `segments` are given for reported runs.
     """
-    counts, p = of_series(evidence).changes, of_kind(HazardPriors, priors)
-    exposure = np.array([c.exposure_s for c in counts])
-    require_any(exposure, "reports of changepoints")
-    seen = np.flatnonzero(exposure > 0)
-    changes = np.rint([counts[i].changes for i in seen]).astype(int)
-    weight = fixed(parameterisation, hazard_weights(evidence))
+    series, p = of_series(evidence), of_kind(HazardPriors, priors)
+    summed_out = marginalised(runs, segments)
+    found = runs_of(series.regimes, of_kind(SegmentPriors, segments)) if summed_out else ()
+    if not summed_out:
+        require_any([c.exposure_s for c in series.changes], "reports of changepoints")
+    weight = fixed(parameterisation, run_weights(found) if summed_out else hazard_weights(evidence))
     with pm.Model(coords={"asset": list(evidence.assets)}) as model:
         m_h = pm.Normal("m_h", p.h_location, p.h_scale)
         tau_h = pm.LogNormal("tau_h", np.log(p.tau_h_median), p.tau_h_log_sd)
         h = pm.Deterministic("bocpd_hazard_rate", pm.math.exp(effect("log_h", m_h, tau_h, weight)), dims="asset")
-        pm.Poisson("changes", h[seen] * exposure[seen], observed=changes)
+        if summed_out:
+            pm.Potential("returns", run_log_likelihood(h, found))
+        else:
+            _reports(h, series.changes)
     return model
+
+
+def run_log_likelihood(h: TensorVariable, runs: tuple[Runs, ...]) -> Variable:
+    """Return the log likelihood of all assets together, run lengths summed out, less the offsets of the runs.
+
+    Parameters
+    ----------
+    h : TensorVariable, shape (assets,)
+        Rate of changepoints, 1/s.
+    runs : tuple of Runs
+        One per asset.
+    """
+    width = max(r.gap_s.size for r in runs)
+    like = np.concatenate([_as_wide(r.like, width) for r in runs])
+    gap, start = np.concatenate([r.gap_s for r in runs]), np.cumsum([0, *(r.gap_s.size for r in runs)])
+    return log_likelihood("run_lengths", h, like, gap, start)
+
+
+def _as_wide(table: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    return np.pad(table, [(0, 0), (0, width - table.shape[1])])
+
+
+def _reports(h: TensorVariable, counts: tuple[ChangeCounts, ...]) -> None:
+    """Observe the reported changepoints of the assets that have a detector."""
+    exposure = np.array([c.exposure_s for c in counts])
+    seen = np.flatnonzero(exposure > 0)
+    changes = np.rint([counts[i].changes for i in seen]).astype(int)
+    pm.Poisson("changes", h[seen] * exposure[seen], observed=changes)

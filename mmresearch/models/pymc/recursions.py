@@ -1,8 +1,9 @@
 """Likelihoods that run through time, as one operation of PyTensor: value and gradient in a single pass of numba.
 
 PyTensor's scan would keep a graph of every step; these recursions carry the derivative along with the value (forward
-differentiation, a handful of parameters per asset), so a gradient costs about twice a value. Second derivatives are not
-offered; NUTS asks for none. Series of all assets lie behind each other, those of asset i at `start[i]:start[i + 1]`.
+differentiation for a handful of parameters per asset, backward for more), so a gradient costs about twice a value.
+Second derivatives are not offered; NUTS asks for none. Series of all assets lie behind each other, those of asset i at
+`start[i]:start[i + 1]`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_funcify, numba_njit
 
-from mmresearch.models.pymc import kernels
+from mmresearch.models.pymc import chain_kernels, kernels
 
 #: Parameters of each recursion; they come before the data in its arguments.
-FREE = {"hawkes": 3, "local_level": 2}
+FREE = {"hawkes": 3, "local_level": 2, "hidden_regimes": 5, "run_lengths": 1}
 
 
 class Recursion(Op):
@@ -28,8 +29,8 @@ class Recursion(Op):
 
     Parameters
     ----------
-    kernel : {"hawkes", "local_level"}
-        Function of `mmresearch.models.pymc.kernels`: parameters and data to value and gradients.
+    kernel : {"hawkes", "local_level", "hidden_regimes", "run_lengths"}
+        Function of `mmresearch.models.pymc.kernels` or of `chain_kernels`: parameters and data to value and gradients.
     """
 
     __props__ = ("kernel",)
@@ -40,7 +41,7 @@ class Recursion(Op):
     @property
     def function(self) -> Callable[..., Any]:
         """The compiled kernel."""
-        return getattr(kernels, self.kernel)
+        return getattr(kernels if hasattr(kernels, self.kernel) else chain_kernels, self.kernel)
 
     def make_node(self, *inputs: Any) -> Apply:
         """Take parameters, then data; give the value, then the gradient in each parameter."""
@@ -84,7 +85,7 @@ def log_likelihood(kernel: str, *inputs: Any) -> Variable:
 
     Parameters
     ----------
-    kernel : {"hawkes", "local_level"}
+    kernel : {"hawkes", "local_level", "hidden_regimes", "run_lengths"}
         Which recursion.
     *inputs : tensor_like
         Its parameters and its data.
