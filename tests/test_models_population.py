@@ -10,6 +10,7 @@ from numpyro import handlers
 from scipy import integrate, special, stats
 from test_models_series import small_series
 
+import mmresearch as mm
 from mmresearch.belief.catalogue import CATALOGUE, prior
 from mmresearch.learn.contract import run
 from mmresearch.learn.sound.alpha import AlphaTouch
@@ -17,8 +18,9 @@ from mmresearch.learn.sound.floor import SpreadFloor
 from mmresearch.learn.with_priors import learners_with
 from mmresearch.models import numpyro as in_numpyro
 from mmresearch.models import pymc as in_pymc
+from mmresearch.models.features import FeatureEvidence, feature_evidence
 from mmresearch.models.fit import OF_SERIES, fit
-from mmresearch.models.inputs import fittable, model_of
+from mmresearch.models.inputs import family_of, fittable, model_of
 from mmresearch.models.population import (
     _INTENSITY,
     _MOVE,
@@ -44,6 +46,11 @@ def plain() -> Evidence:
     return evidence(World(assets=2, seconds=400.0).tapes(1), 100.0)
 
 
+@pytest.fixture(scope="module")
+def features() -> FeatureEvidence:
+    return feature_evidence(mm.example(features=True))
+
+
 def posterior(population: Population, mean, sd):
     """Draws of a population, shape (1, draws)."""
     columns = {population.mean: mean, population.sd: sd}
@@ -55,26 +62,26 @@ def _variable(name: str) -> str:
     return "branching" if name == "hawkes_alpha" else name
 
 
-def _model(backend, name, plain):
-    given = small_series() if name in OF_SERIES else plain
+def _model(backend, name, plain, features):
+    given = small_series() if name in OF_SERIES else features if family_of(name) == "features" else plain
     return getattr(backend, model_of(name))(given)
 
 
 @pytest.mark.parametrize("name", list(POPULATIONS))
-def test_an_asset_at_the_mean_of_its_population_has_the_value_of_the_link(name, plain):
+def test_an_asset_at_the_mean_of_its_population_has_the_value_of_the_link(name, plain, features):
     """In the NumPyro model itself, with a population that has almost no spread."""
     population, at = POPULATIONS[name], -1.3
     fixed = {population.mean: np.array(at), population.sd: np.array(1e-9)}
     with jax.enable_x64(True):
-        model = handlers.substitute(handlers.seed(_model(in_numpyro, name, plain), 0), data=fixed)
+        model = handlers.substitute(handlers.seed(_model(in_numpyro, name, plain, features), 0), data=fixed)
         found = np.asarray(handlers.trace(model).get_trace()[_variable(name)]["value"])
     shift = FEE_BPS if name == "spread_floor_bps" else 0.0
     np.testing.assert_allclose(found, shift + population.link.value(np.array(at)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", list(POPULATIONS))
-def test_pymc_names_its_population_the_same(name, plain):
-    names = set(_model(in_pymc, name, plain).named_vars)
+def test_pymc_names_its_population_the_same(name, plain, features):
+    names = set(_model(in_pymc, name, plain, features).named_vars)
     assert {POPULATIONS[name].mean, POPULATIONS[name].sd, _variable(name)} <= names
     for population in {"kappa": [_INTENSITY], "spread_floor_bps": [_MOVE]}.get(name, []):
         assert {population.mean, population.sd} <= names

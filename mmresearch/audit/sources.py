@@ -149,6 +149,7 @@ _SEEN_S: Mapping[str, Callable[[Any, int], float]] = {
     **dict.fromkeys(("kalman_q", "kalman_r"), lambda given, index: given.level[index].steps),
     "microprice_decay": lambda given, index: given.lead[index].steps,
     "bocpd_hazard_rate": lambda given, index: given.changes[index].exposure_s,
+    "regime_sticky_diagonal": lambda given, index: given.regimes[index].returns.size,
     **_VALUES,
 }
 #: Parameter -> (evidence, tape) -> number of its events.
@@ -157,6 +158,7 @@ _EVENTS: Mapping[str, Callable[[Any, int], float]] = {
     **dict.fromkeys(("kalman_q", "kalman_r"), lambda given, index: given.level[index].steps),
     "microprice_decay": lambda given, index: given.lead[index].steps,
     "bocpd_hazard_rate": lambda given, index: round(given.changes[index].changes),
+    "regime_sticky_diagonal": lambda given, index: given.regimes[index].returns.size,
     **_VALUES,
     "kappa": _kappa_events,
     "alpha_touch": lambda given, index: int(given.alpha_touch[index].total.sum()),

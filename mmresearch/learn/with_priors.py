@@ -26,6 +26,7 @@ from mmresearch.learn.sound.kappa import KappaExposure, KappaMarketOrders
 from mmresearch.learn.sound.levels import KalmanQ, KalmanR
 from mmresearch.learn.sound.location import ChangepointBias, SkewSlope
 from mmresearch.learn.sound.moves import MoveScale
+from mmresearch.learn.sound.regimes import RegimeStickiness
 
 Priors = Mapping[str, HandedBack]
 
@@ -114,6 +115,11 @@ def _hawkes(kind: type[HawkesMu], default: HawkesPrior) -> Callable[[Priors], li
     return taken
 
 
+def _regimes(priors: Priors) -> list[Learner]:
+    p = _of(Beta, priors, "regime_sticky_diagonal")
+    return [RegimeStickiness(p.a, p.b)]
+
+
 def _scale(priors: Priors) -> list[Learner]:
     p = _of(Gamma, priors, "momentum_normalizer_bps")
     return [MoveScale(p.shape, p.rate)]
@@ -136,5 +142,6 @@ _TAKERS: Mapping[str, Callable[[Priors], list[Learner]]] = {
     "momentum_normalizer_bps": _scale,
     "predictive_bias_sensitivity": _slope(ChangepointBias, "predictive_bias_sensitivity"),
     "proactive_skew_sensitivity": _slope(SkewSlope, "proactive_skew_sensitivity"),
+    "regime_sticky_diagonal": _regimes,
     "spread_floor_bps": _floor,
 }

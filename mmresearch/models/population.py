@@ -80,6 +80,7 @@ POPULATIONS: Mapping[str, Population] = {
     "momentum_normalizer_bps": Population("m_s", "tau_s", _scaled_exp()),
     "predictive_bias_sensitivity": Population("m_b", "tau_b", _SAME),
     "proactive_skew_sensitivity": Population("m_b", "tau_b", _SAME),
+    "regime_sticky_diagonal": Population("m_stay", "tau_stay", _LOGIT),
     "spread_floor_bps": Population("mu", "tau", _SAME),
 }
 #: The intensity at the mid, which a quote and the learner of kappa need too; of own fills only.
