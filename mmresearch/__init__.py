@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mmresearch.learn.bank.bank import Bank
     from mmresearch.learn.contract import load_learner
     from mmresearch.models.features import feature_evidence
+    from mmresearch.models.marginal.fits import marginal_fit, marginal_fits
     from mmresearch.models.series import series_evidence
     from mmresearch.quote.derived_table import derived_table
     from mmresearch.quote.glft.model import Model
@@ -58,6 +59,8 @@ _NAMES = {
     "feature_evidence": ("mmresearch.models.features", "feature_evidence"),
     "learning_table": ("mmresearch.report.learning", "learning_table"),
     "load_learner": ("mmresearch.learn.contract", "load_learner"),
+    "marginal_fit": ("mmresearch.models.marginal.fits", "marginal_fit"),
+    "marginal_fits": ("mmresearch.models.marginal.fits", "marginal_fits"),
     "moments": ("mmresearch.quote.glft.moments", "moments"),
     "parameter": ("mmresearch.belief.catalogue", "parameter"),
     "policy": ("mmresearch.quote.glft.policy", "policy"),
@@ -88,6 +91,8 @@ __all__ = [
     "learn",
     "learning_table",
     "load_learner",
+    "marginal_fit",
+    "marginal_fits",
     "models",
     "moments",
     "parameter",
