@@ -172,9 +172,14 @@ def over_worlds(shares: np.ndarray, confidence: float = CONFIDENCE) -> tuple[flo
     return max(float(shares.mean() - half), 0.0), min(float(shares.mean() + half), 1.0)
 
 
+def _own(seed: int, what: int) -> np.random.Generator:
+    """Random numbers of the world itself, apart from those of its assets' tapes, which are seeded (seed, asset)."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(what, 78)))
+
+
 def wandering(seed: int) -> Stress:
     """Draw from the reference's own priors how far the windows of a world differ."""
-    rng = np.random.default_rng([seed, 2])
+    rng = _own(seed, 2)
     kappa, alpha = KappaPriors(), AlphaPriors()
     wander, burst = np.abs(rng.normal(0.0, [kappa.wander_kappa_scale, kappa.burst_scale]))
     return Stress(icc=float(rng.beta(alpha.rho_a, alpha.rho_b)), kappa_wander=float(wander), burst=float(burst))
@@ -293,11 +298,11 @@ def played(kind: str, seed: int, seconds: float) -> tuple[Truths, list[Tape]]:
 
 def costly(seed: int) -> Stress:
     """Draw from the priors of the floor's model how far the windows of a world differ in cost."""
-    return Stress(cost_wander=float(abs(np.random.default_rng([seed, 3]).normal(0.0, FloorPriors().c_scale))))
+    return Stress(cost_wander=float(abs(_own(seed, 3).normal(0.0, FloorPriors().c_scale))))
 
 
 def _jump_sds(seed: int) -> np.ndarray:
-    return np.random.default_rng([seed, 4]).lognormal(np.log(4.0), 0.3, ASSETS)
+    return _own(seed, 4).lognormal(np.log(4.0), 0.3, ASSETS)
 
 
 def _all_informed(truth: Truth, sd_bps: float) -> Truth:
