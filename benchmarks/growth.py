@@ -1,0 +1,91 @@
+"""What a fit costs as data grow: kappa on 10^3 to 10^7 fills of one desk, whose sufficient statistics stay as many.
+
+Eight assets quote at five depths in twenty-four windows. Order-seconds are chosen so that the fills are as many as
+stated; a fit then reads eight times twenty-four times five counts, however many fills they sum up. Each size is fitted
+once to compile and once more, which is the time that counts; the posterior narrows down to what the wander of windows
+leaves.
+
+    python -m benchmarks.growth [--out DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from mmresearch.models.fit import fit
+from mmresearch.report.style import INK, quiet_axes
+from mmresearch.tape.evidence import DepthCounts, Evidence, LabelCounts, MarkoutMoments
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+ASSETS, WINDOWS = 8, 24
+DEPTHS_BPS = np.array([2.0, 4.0, 7.0, 11.0, 16.0])
+
+
+def evidence_of(fills: int, seed: int = 1) -> Evidence:
+    """Counts of so many fills in all, of a world in which kappa wanders between windows."""
+    rng = np.random.default_rng(seed)
+    names = [f"A{i}" for i in range(ASSETS)]
+    counts = []
+    for name in names:
+        kappa = 0.2 * np.exp(0.4 * rng.standard_normal() + 0.1 * rng.standard_normal((WINDOWS, 1)))
+        rate = 0.5 * np.exp(-kappa * DEPTHS_BPS)
+        exposure = np.full(rate.shape, fills / ASSETS / rate.sum())
+        depth = np.broadcast_to(DEPTHS_BPS, rate.shape)
+        counts.append(DepthCounts(name, exposure, depth, rng.poisson(exposure * rate).astype(float)))
+    none = np.zeros(WINDOWS)
+    labels = tuple(LabelCounts(name, none, none) for name in names)
+    silent = np.zeros(0)
+    moves = tuple(MarkoutMoments(name, none, none, none, 1.5, silent, silent.astype(int)) for name in names)
+    return Evidence(labels, moves, tuple(counts))
+
+
+def measured() -> pd.DataFrame:
+    """Seconds, effective draws and relative sd of the posterior, one row a size."""
+    rows = []
+    for fills in SIZES:
+        given = evidence_of(fills)
+        fit("kappa", given, quick=True, progress=False)
+        start = time.perf_counter()
+        found = fit("kappa", given, quick=True, progress=False, seed=1)
+        seconds = time.perf_counter() - start
+        draws = found.posterior["posterior"]["kappa"]
+        sd = float((draws.std(("chain", "draw")) / draws.mean(("chain", "draw"))).mean())
+        counted = int(sum(c.fills.sum() for c in given.kappa))
+        rows.append((counted, seconds, found.tries, found.gate.min_ess, found.gate.passed, sd))
+        quality = f"tries {found.tries}  min ESS {found.gate.min_ess:5.0f}  sd {sd:.2%}"
+        print(f"{counted:>10} fills  {seconds:6.1f} s  {quality}")
+    return pd.DataFrame(rows, columns=["fills", "seconds", "tries", "min_ess", "admitted", "relative_sd"])
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """Seconds of a fit against fills."""
+    figure, axes = plt.subplots(figsize=(4.2, 2.8), layout="constrained")
+    quiet_axes(axes)
+    axes.plot(table["fills"], table["seconds"], "o-", color=INK, ms=4, lw=1.3)
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.25 * table["seconds"].max())
+    axes.set_xlabel("fills of eight assets")
+    axes.set_title("seconds of a hierarchical fit of kappa", loc="left", fontsize=9)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Measure, print, and keep if told where."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path)
+    out = parser.parse_args().out
+    table = measured()
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        table.to_csv(out / "growth.csv", index=False)
+        draw(table, out / "growth.png")
+
+
+if __name__ == "__main__":
+    main()
