@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 import mmresearch.models.keys as keys
+from mmresearch.belief.catalogue import CATALOGUE
 from mmresearch.learn.storage.atomic import LockTimeoutError, locked
 from mmresearch.models.batch import OtherCodeError, Request, attempt, make_fits, read_fit, requests_for
 from mmresearch.models.engines import Call, LostWorkersError, engine_of, in_processes, in_turn
-from mmresearch.models.fit import MODELLED, OF_SERIES, FitError
+from mmresearch.models.fit import MODELLED, OF_FEATURES, OF_SERIES, FitError
 from mmresearch.models.inputs import fittable, kind_of, model_of, reduce_tapes
 from mmresearch.models.priors import AlphaPriors
 from mmresearch.models.series import series_evidence
@@ -234,7 +235,8 @@ def test_draws_without_origin_are_no_fit(tmp_path):
 
 
 def test_every_parameter_with_a_model_can_be_asked_for():
-    assert set(fittable()) == {*MODELLED, *OF_SERIES}
+    assert set(fittable()) == {*MODELLED, *OF_SERIES, *OF_FEATURES} & set(CATALOGUE)
+    assert set(fittable()) == {name for name, row in CATALOGUE.items() if row.kind == "learned"}
     found = requests_for((), ("pymc", "numpyro"), quick=True, seed=5)
     assert sorted(n for r in found if r.backend == "pymc" for n in r.parameters) == sorted(fittable())
     assert len({(r.model, r.backend) for r in found}) == len(found)
