@@ -35,10 +35,10 @@ def of(found, learner, tape):
 
 @pytest.mark.long
 def test_a_sound_learner_of_series_is_cleared_where_its_tape_teaches(found):
-    assert of(found, "HazardRate", "KILO").verdict == "certified"
     for tape in ("INDI", "KILO"):
         c = of(found, "HazardRate", tape)
         assert c.verdict in ("certified", "usable")
+        assert 0.8 < c.sd_ratio < 1.25
         assert c.reference_lo < c.truth < c.reference_hi
         assert c.n_events > 3
         assert c.regret_bps is None
