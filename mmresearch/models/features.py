@@ -28,7 +28,7 @@ from mmresearch.learn.sound.moments import Fit
 from mmresearch.learn.sound.moves import HORIZON_S, moves_bps
 from mmresearch.learn.sound.toxic import ToxicHours
 from mmresearch.models.data import EvidenceError
-from mmresearch.models.series import POINTS
+from mmresearch.models.series import POINTS, one_per_asset
 from mmresearch.tape.resample import Resampler
 from mmresearch.tape.schema import Tape
 
@@ -129,11 +129,7 @@ def feature_evidence(tapes: Iterable[Tape] | Tape, points: int = POINTS) -> Feat
     EvidenceError
         If there are no tapes, if two have one name, or if `points` is below 2.
     """
-    each = [tapes] if isinstance(tapes, Tape) else list(tapes)
-    names = [tape.asset for tape in each]
-    if not each or len(set(names)) < len(names) or points < 2:
-        raise EvidenceError(f"features need tapes of different names and at least 2 points, got {names} and {points}")
-    parts = [_of_tape(tape, points) for tape in each]
+    parts = [_of_tape(tape, points) for tape in one_per_asset(tapes, points, "features")]
     return FeatureEvidence(*(tuple(column) for column in zip(*parts, strict=True)))
 
 

@@ -133,6 +133,30 @@ class SeriesEvidence:
         return tuple(e.asset for e in self.events)
 
 
+def one_per_asset(tapes: Iterable[Tape] | Tape, points: int, what: str) -> list[Tape]:
+    """Return tapes as a list, one per asset.
+
+    Parameters
+    ----------
+    tapes : Tape or iterable of Tape
+        One per asset.
+    points : int
+        Most points of an asset that a likelihood is to read.
+    what : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    EvidenceError
+        If there are no tapes, if two have one name, or if `points` is below 2.
+    """
+    each = [tapes] if isinstance(tapes, Tape) else list(tapes)
+    names = [tape.asset for tape in each]
+    if not each or len(set(names)) < len(names) or points < 2:
+        raise EvidenceError(f"{what} need tapes of different names and at least 2 points, got {names} and {points}")
+    return each
+
+
 def series_evidence(tapes: Iterable[Tape] | Tape, points: int = POINTS) -> SeriesEvidence:
     """Reduce tapes to their series.
 
@@ -148,11 +172,7 @@ def series_evidence(tapes: Iterable[Tape] | Tape, points: int = POINTS) -> Serie
     EvidenceError
         If there are no tapes, if two have one name, or if `points` is below 2.
     """
-    each = [tapes] if isinstance(tapes, Tape) else list(tapes)
-    names = [tape.asset for tape in each]
-    if not each or len(set(names)) < len(names) or points < 2:
-        raise EvidenceError(f"series need tapes of different names and at least 2 points, got {names} and {points}")
-    parts = [_of_tape(tape, points) for tape in each]
+    parts = [_of_tape(tape, points) for tape in one_per_asset(tapes, points, "series")]
     return SeriesEvidence(*(tuple(column) for column in zip(*parts, strict=True)))
 
 
