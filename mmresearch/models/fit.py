@@ -30,6 +30,7 @@ from mmresearch.models.data import EvidenceError
 from mmresearch.models.features import FeatureEvidence
 from mmresearch.models.gate import Gate, gate
 from mmresearch.models.series import SeriesEvidence
+from mmresearch.models.starts import start_of
 from mmresearch.tape.evidence import Evidence
 
 Backend = Literal["pymc", "numpyro"]
@@ -75,6 +76,8 @@ OF_FEATURES = (
     "toxic_hour_gamma_mult",
     "cascade_oi_threshold",
 )
+#: Parameters whose posterior has several modes, so that NumPyro's chains begin about the highest that was found.
+OF_MODES = ("regime_sticky_diagonal",)
 
 
 class FitError(ValueError):
@@ -174,7 +177,7 @@ def fit(
         raise EvidenceError(f"{parameter} reads the evidence of fills, got {type(evidence).__name__}")
     model = getattr(pymc_models if backend == "pymc" else numpyro_models, OF_SERIES.get(parameter, parameter))
     built = model(evidence, parameterisation=parameterisation, **options)
-    run = _pymc_sampler(built) if backend == "pymc" else _numpyro_sampler(built, evidence.assets)
+    run = _pymc_sampler(built) if backend == "pymc" else _numpyro_sampler(built, evidence.assets, parameter in OF_MODES)
     found = run(draws, tune, chains, seed, progress, ACCEPT)
     judged, tries = gate(found), 1
     if not judged.passed:
@@ -216,16 +219,19 @@ def _pymc_sampler(model: Any) -> Sampler:
     return run
 
 
-def _numpyro_sampler(model: Any, assets: tuple[str, ...]) -> Sampler:
+def _numpyro_sampler(model: Any, assets: tuple[str, ...], of_modes: bool = False) -> Sampler:
     def run(draws: int, tune: int, chains: int, seed: int, progress: bool, accept: float) -> xr.DataTree:
         keep_compiled()
         with jax.enable_x64(True):
-            kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median)
+            start = start_of(model, chains, seed) if of_modes else None
+            metric = {"dense_mass": list(start.metric), "inverse_mass_matrix": start.metric} if start else {}
+            kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median, **metric)
             mcmc = MCMC(
                 kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method=_chain_method(chains),
                 progress_bar=progress,
             )  # fmt: skip
-            mcmc.run(jax.random.PRNGKey(seed), extra_fields=_EXTRA)
+            positions = start.positions if start else None
+            mcmc.run(jax.random.PRNGKey(seed), extra_fields=_EXTRA, init_params=positions)
             posterior = {k: np.asarray(v) for k, v in mcmc.get_samples(group_by_chain=True).items()}
             stats = {k: np.asarray(v) for k, v in mcmc.get_extra_fields(group_by_chain=True).items()}
         dims = {name: ["asset"] for name in _BY_ASSET if name in posterior}
