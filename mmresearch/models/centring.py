@@ -138,7 +138,15 @@ def _depth_moments(data: DepthData, kappa: FloatArray) -> tuple[FloatArray, Floa
 def walk_weights(
     data: WalkData, spread: float = KAPPA_SPREAD, p_spread: float = LOGIT_SPREAD, rate_spread: float = KAPPA_SPREAD
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weights of log kappa, of the logit of walking and of the log rate of orders; each of shape (assets,)."""
+    """Weights of log kappa, of the logit of walking and of the log rate of orders; each of shape (assets,).
+
+    Parameters
+    ----------
+    data : WalkData
+        Orders and walks.
+    spread, p_spread, rate_spread : float
+        Spreads between assets of log kappa, of the logit and of the log rate.
+    """
     n = len(data.assets)
     beyond, orders = (np.bincount(data.asset, x, minlength=n) for x in (data.beyond, data.orders))
     wander = WANDER**2 / _windows(data.asset, n)

@@ -40,7 +40,15 @@ def weights(points: FloatArray, square: float, spread: float = SPREAD) -> FloatA
 def flow_weights(
     evidence: SeriesEvidence, mu: float = SPREAD, n: float = SPREAD, beta: float = SPREAD
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weights of log mu (sampled as log flow), logit n and log beta."""
+    """Weights of log mu (sampled as log flow), logit n and log beta.
+
+    Parameters
+    ----------
+    evidence : SeriesEvidence
+        Events.
+    mu, n, beta : float
+        Spreads between assets.
+    """
     events = np.array([float(e.ts.size) for e in evidence.events])
     return weights(events, FLOW, mu), weights(events, BRANCHING, n), weights(events, DECAY, beta)
 
