@@ -195,7 +195,7 @@ def combined():
             yield pytest.param(name, kind, options, marks=pytest.mark.long if slow else ())
 
 
-@pytest.mark.parametrize(("name", "kind", "options"), combined())
+@pytest.mark.parametrize(("name", "kind", "options"), list(combined()))
 def test_every_combination_of_assumptions_is_one_density_in_both_backends(name, kind, options):
     assert in_both(name, kind, options, gradients=True) < 1e-6
 
