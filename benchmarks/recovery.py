@@ -62,7 +62,7 @@ LEARNERS: tuple[Learner, ...] = (KappaExposure(), AlphaTouch(), AlphaTouchLabelE
 OPTIONS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     REFERENCE: {parameter: {} for parameter in MODELLED},
     ALIKE: {
-        "kappa": {"window_effect": False},
+        "kappa": {"window_effect": False, "overdispersion": False},
         "alpha_touch": {"overdispersion": False},
         "spread_floor_bps": {"window_effect": False},
     },

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mmresearch.learn.contract import load_learner
     from mmresearch.models.features import feature_evidence
     from mmresearch.models.marginal.fits import marginal_fit, marginal_fits
+    from mmresearch.models.nested import nested_versions
     from mmresearch.models.series import series_evidence
     from mmresearch.quote.derived_table import derived_table
     from mmresearch.quote.glft.model import Model
@@ -62,6 +63,7 @@ _NAMES = {
     "marginal_fit": ("mmresearch.models.marginal.fits", "marginal_fit"),
     "marginal_fits": ("mmresearch.models.marginal.fits", "marginal_fits"),
     "moments": ("mmresearch.quote.glft.moments", "moments"),
+    "nested_versions": ("mmresearch.models.nested", "nested_versions"),
     "parameter": ("mmresearch.belief.catalogue", "parameter"),
     "policy": ("mmresearch.quote.glft.policy", "policy"),
     "prior": ("mmresearch.belief.catalogue", "prior"),
@@ -95,6 +97,7 @@ __all__ = [
     "marginal_fits",
     "models",
     "moments",
+    "nested_versions",
     "parameter",
     "policy",
     "prior",

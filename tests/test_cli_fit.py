@@ -13,6 +13,7 @@ from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.prior_file import HandedBack, read_priors
 from mmresearch.cli import main
 from mmresearch.learn.storage.deployed_json import read_deployed
+from mmresearch.models.batch import read_fit
 from mmresearch.report.fits import Estimate, FitLine, show_estimates, show_fits, show_priors
 from mmresearch.report.terminal import console_of
 from mmresearch.sim.worlds import World
@@ -107,6 +108,30 @@ def test_a_refused_fit_sets_the_exit_code_where_that_is_wanted_and_hands_nothing
     assert read_priors(tmp_path / "p.json") == {}
 
 
+def test_options_reach_the_model_and_make_another_fit(first, tapes, out):
+    """The simplest version of alpha: binomial labels at their word, each asset with a prior of its own."""
+    words = [w for o in ("label_error=false", "overdispersion=false", "pooling=false") for w in ("--option", o)]
+    found = _run("fit", "alpha_touch", *tapes, *_plain(out), *words, "--priors", str(out / "simple.json"))
+    assert found.exit_code == 0, found.output
+    assert "were there already" not in found.output
+    assert "alpha_touch: no prior: the draws have no mu" in found.output
+    document = json.loads((out / "fits.json").read_text())
+    assert document["options"] == "label_error=False, overdispersion=False, pooling=False"
+    fitted, _ = read_fit(document["fits"][0]["draws"])
+    assert fitted.options == document["options"]
+    assert not {"mu", "tau", "rho"} & set(fitted.posterior["posterior"])
+    assert _run("fit", "alpha_touch", *tapes, *_plain(out)).output.count("were there already") == 1
+
+
+def test_what_a_version_does_not_have_is_said(out, tapes):
+    words = ("--option", "excitation=false", "--option", "pooling=false")
+    found = _run("fit", "hawkes_mu", "hawkes_beta", *tapes, *_plain(out), *words)
+    assert found.exit_code == 0, found.output
+    said = "hawkes_beta: no part of hawkes in pymc with excitation=False, pooling=False"
+    assert said in " ".join(found.output.split())
+    assert {e["parameter"] for e in json.loads((out / "fits.json").read_text())["estimates"]} == {"hawkes_mu"}
+
+
 def test_a_parameter_that_the_tapes_say_nothing_of_has_no_fit(tapes, out):
     found = _run("fit", "bocpd_hazard_rate", *tapes, *_plain(out))
     assert found.exit_code == 2
@@ -124,6 +149,9 @@ def test_a_parameter_that_the_tapes_say_nothing_of_has_no_fit(tapes, out):
         (("--seed", "-1"), "-1 is not in the range"),
         (("--tape", "nowhere/x"), "nowhere"),
         (("--tape", "x", "--features"), "--features chooses among the bundled tapes"),
+        (("kappa", "--option", "window=false"), "no option 'window'; there are window_effect, overdispersion, pooling"),
+        (("kappa", "--option", "pooling=maybe"), "option pooling of kappa is true or false, got 'maybe'"),
+        (("kappa", "alpha_touch", "--option", "window_effect=false"), "alpha_touch has no option 'window_effect'"),
     ],
 )
 def test_wrong_words_are_refused_with_exit_code_2(words, said, tmp_path):

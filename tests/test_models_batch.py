@@ -102,7 +102,7 @@ def test_draws_say_what_they_were_made_from(first, given):
 @pytest.mark.parametrize(
     "changed",
     [{"seed": 3}, {"draws": 301}, {"tune": 301}, {"chains": 3}, {"backend": "numpyro"}, {"parameterisation": "centred"},
-     {"options": {"overdispersion": False}}, {"options": {"priors": AlphaPriors(tau_median=0.61)}}],
+     {"options": {"overdispersion": False}}, {"options": {"priors": AlphaPriors(rho_b=20.0)}}],
     ids=str,
 )  # fmt: skip
 def test_whatever_changes_draws_changes_the_key(given, changed):
@@ -121,13 +121,13 @@ def test_one_label_more_changes_the_key_and_the_same_tapes_do_not(given):
 @pytest.mark.parametrize(
     ("where", "old", "new", "same"),
     [
-        ("mmresearch.models.priors", "mu_scale: float = 1.5", "mu_scale: float = 1.6", False),
+        ("mmresearch.models.priors", "rho_b: float = 19.0", "rho_b: float = 20.0", False),
         ("mmresearch.models.pymc.events", "weight = fixed(", "weight = 0.5 * fixed(", False),
         ("mmresearch.models.pymc.effects", "tau**weight", "tau**-weight", False),
         ("mmresearch.models.fit", "ACCEPT, ACCEPT_AGAIN = 0.98", "ACCEPT, ACCEPT_AGAIN = 0.9", False),
         ("mmresearch.models.gate", "RHAT_BOUND = 1.01", "RHAT_BOUND = 1.02", False),
         ("mmresearch.models.pymc.events", "from __future__", "# A remark.\nfrom __future__", True),
-        ("mmresearch.models.priors", "Weakly", "Rather", True),
+        ("mmresearch.models.priors", "weakly", "rather", True),
         ("mmresearch.models.pymc.flow", "n * beta", "n + beta", True),
     ],
 )  # fmt: skip

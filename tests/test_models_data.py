@@ -95,11 +95,11 @@ def played(request):
     return tape, kappa * 1e-4, len(filled), exact_log_likelihood(tape, filled)
 
 
-@pytest.mark.parametrize("window_effect", [True, False])
-def test_the_arrays_keep_the_exact_likelihood(played, window_effect):
+@pytest.mark.parametrize("windows", [True, False])
+def test_the_arrays_keep_the_exact_likelihood(played, windows):
     """Over a factor of two either way the log likelihood is right to a part in a thousand of a fill each."""
     tape, kappa, n, exact = played
-    data = depth_data(evidence(tape, 100.0), window_effect)
+    data = depth_data(evidence(tape, 100.0), windows)
     assert data.fills.sum() == n > 100
     ours = log_likelihood(data)
     at = kappa * np.geomspace(0.5, 2.0, 9)
@@ -167,12 +167,12 @@ def test_merging_changes_the_intensity_by_less_than_a_part_in_a_thousand(kappa):
 
 def test_sums_are_kept():
     counts = expected_counts(0.2, windows=3, fills=1e4)
-    for data in (depth_data(evidence_of(counts)), depth_data(evidence_of(counts), window_effect=False)):
+    for data in (depth_data(evidence_of(counts)), depth_data(evidence_of(counts), windows=False)):
         assert data.exposure_s.sum() == pytest.approx(counts.exposure_s.sum())
         assert data.fills.sum() == pytest.approx(counts.fills.sum(), abs=2)
         mass = (data.exposure_s * (data.depth_bps + data.reference_bps[data.asset][:, None])).sum()
         assert mass == pytest.approx((counts.exposure_s * counts.depth_bps).sum())
-    assert depth_data(evidence_of(counts), window_effect=False).asset.size == 1
+    assert depth_data(evidence_of(counts), windows=False).asset.size == 1
     assert data.reference_bps[0] == pytest.approx((counts.fills * counts.depth_bps).sum() / counts.fills.sum())
 
 

@@ -16,6 +16,7 @@ import pytest
 import series_tapes as made
 from numpyro.handlers import seed, substitute, trace
 from numpyro.infer.util import initialize_model, log_density
+from perturbed_priors import slightly_off
 from scipy import integrate, special, stats
 
 import mmresearch as mm
@@ -31,7 +32,6 @@ from mmresearch.models.feature_priors import (
     CascadePriors,
     HourPriors,
     NormalizerPriors,
-    Population,
     SlopePriors,
     VolatilityPriors,
 )
@@ -195,17 +195,6 @@ def on_constrained_points(case: str):
     return points, np.array(values)
 
 
-def slightly_off(priors, heavy: bool):
-    """Hyperpriors with each number of theirs moved by one per cent (of one, where it is 0)."""
-    for field in dataclasses.fields(priors):
-        value = getattr(priors, field.name)
-        if isinstance(value, float):
-            yield field.name, dataclasses.replace(priors, **{field.name: 1.01 * value or 0.01})
-        elif isinstance(value, Population) or heavy:
-            for name, inner in slightly_off(value, heavy):
-                yield f"{field.name}.{name}", dataclasses.replace(priors, **{field.name: inner})
-
-
 @pytest.mark.parametrize("case", ["sigma t", "minute", "slope", "bias t", "hours", "falls"])
 def test_a_constant_off_by_one_per_cent_breaks_the_contract(case):
     (name, options), (points, values) = CASES[case], on_constrained_points(case)
@@ -216,9 +205,11 @@ def test_a_constant_off_by_one_per_cent_breaks_the_contract(case):
             return np.ptp([float(log_density(model, (), {}, p)[0]) for p in points] - values)
 
     assert spread(KIND[name]()) < 1e-6
-    off = dict(slightly_off(KIND[name](), heavy=case != "minute"))
+    off = dict(slightly_off(KIND[name]()))
     assert len(off) >= 4
     for field, priors in off.items():
+        if case == "minute" and field.startswith("tail."):
+            continue  # its noise is Normal
         assert spread(priors) > 1e-5, field
 
 

@@ -17,7 +17,7 @@ import mmresearch.models.pymc as in_pymc
 from mmresearch.models.data import EvidenceError
 from mmresearch.models.fit import MODELLED, FitError, fit, keep_compiled
 from mmresearch.models.gate import ESS_BOUND, RHAT_BOUND, gate
-from mmresearch.models.priors import FloorPriors, KappaPriors, WalkPriors
+from mmresearch.models.priors import FloorPriors, KappaPriors, Population, WalkPriors
 from mmresearch.sim.worlds import World
 from mmresearch.tape.evidence import Evidence, evidence
 
@@ -155,7 +155,7 @@ def test_a_refused_fit_is_run_again_with_smaller_steps_and_twice_the_draws(given
 
 def test_a_fit_refused_again_says_so_and_options_reach_the_model(given):
     """Few draws are refused whatever they are; the model is one without windows and with a prior like a wall."""
-    wall = FloorPriors(mu_location=-20.0, mu_scale=0.01, tau_median=0.01, tau_log_sd=0.01)
+    wall = FloorPriors(adverse=Population(-20.0, 0.01, 0.01, 0.01))
     found = fit("spread_floor_bps", given, "pymc", draws=60, tune=300, chains=2, seed=4, progress=False,
                 window_effect=False, priors=wall)  # fmt: skip
     assert found.tries == 2
@@ -165,7 +165,7 @@ def test_a_fit_refused_again_says_so_and_options_reach_the_model(given):
     assert posterior.sizes["draw"] == 240
     assert "c" not in posterior
     np.testing.assert_allclose(posterior["spread_floor_bps"].mean(), 1.5 - 20.0, atol=0.2)
-    assert found.options.startswith("priors=FloorPriors(mu_location=-20.0")
+    assert found.options.startswith("priors=FloorPriors(adverse=Population(location=-20.0")
     assert found.options.endswith("window_effect=False")
 
 

@@ -127,7 +127,9 @@ def held(reference, kappa, rate_at_mid, **more):
 
 def test_fills_of_steady_intensity(tape):
     """Every moment of every order at its own depth; the package merged depths to six bins per octave."""
-    model = in_numpyro.kappa(evidence(tape, WINDOW_S), parameterisation="centred", window_effect=False)
+    model = in_numpyro.kappa(
+        evidence(tape, WINDOW_S), parameterisation="centred", window_effect=False, overdispersion=False
+    )
     rows, events = stretches(tape), fills(tape)
     reference = np.mean([d for _, d in events])
     points = [(k, a) for k in (0.15, 0.25, 0.4) for a in (2.0, 4.0, 8.0)]
@@ -215,7 +217,7 @@ def far() -> Evidence:
 def test_orders_far_away_never_seem_to_meet_fills(kappa):
     counts = far().kappa[0]
     reference = float((counts.fills * counts.depth_bps).sum() / counts.fills.sum())
-    model = in_numpyro.kappa(far(), parameterisation="centred", window_effect=False)
+    model = in_numpyro.kappa(far(), parameterisation="centred", window_effect=False, overdispersion=False)
 
     def ours(rate):
         return likelihood(model, held(reference, kappa, rate), ["fills"])
@@ -229,7 +231,7 @@ def test_orders_far_away_never_seem_to_meet_fills(kappa):
 
 
 def test_orders_far_away_do_not_overflow_in_pymc_either():
-    model = in_pymc.kappa(far(), parameterisation="centred", window_effect=False)
+    model = in_pymc.kappa(far(), parameterisation="centred", window_effect=False, overdispersion=False)
     value, slope = model.compile_logp(mode="FAST_COMPILE"), model.compile_dlogp(mode="FAST_COMPILE")
     for kappa in (0.2, 3.5, 10.0):
         point = {**model.initial_point(), "log_kappa": np.log([kappa])}

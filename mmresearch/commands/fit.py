@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ from mmresearch.models.batch import Batch, Made, make_fits, requests_for
 from mmresearch.models.engines import Engine, engine_of
 from mmresearch.models.gate import Gate
 from mmresearch.models.inputs import kind_of, model_of, reduce_tapes
-from mmresearch.models.keys import versions
+from mmresearch.models.keys import told, versions
+from mmresearch.models.options import parsed_for
 from mmresearch.models.population import PopulationError, handed_back
 from mmresearch.report.fits import Estimate, FitLine, document, show_estimates, show_fits, show_priors
 from mmresearch.report.progress import progress_bar
@@ -46,6 +47,9 @@ _REFUSED, _NO_FIT = 1, 2
 @click.option("--features", is_flag=True, help="Without --tape: the bundled tapes with signals, regimes, Hawkes flow.")
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="both", help="Who fits.")
 @click.option("--quick", is_flag=True, help="Shorter chains; the gate stays.")
+@click.option(
+    "--option", "words", multiple=True, metavar="NAME=VALUE", help="Option of the models, such as pooling=false."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the samplers.")
 @click.option("--jobs", type=click.IntRange(min=1), default=min(4, os.cpu_count() or 1), help="Fits at a time.")
 @click.option(
@@ -70,6 +74,7 @@ def command(
     features: bool,
     backend: str,
     quick: bool,
+    words: tuple[str, ...],
     seed: int,
     jobs: int,
     cluster: str | None,
@@ -87,9 +92,9 @@ def command(
     """
     if tapes and features:
         raise click.UsageError("--features chooses among the bundled tapes; leave it out, or leave --tape out")
-    requests = requests_for(
-        (catalogue_row(name).name for name in parameters), BACKENDS[backend], quick=quick, seed=seed
-    )
+    wanted = requests_for((catalogue_row(name).name for name in parameters), BACKENDS[backend], quick=quick, seed=seed)
+    options = parsed_for((r.model for r in wanted), words)
+    requests = [replace(request, options=options) for request in wanted]
     engine = _engine(cluster, jobs)
     given = tapes_of(tapes, fee_bps, data_dir, features)
     evidence = _evidence([r.parameters[0] for r in requests], given.tapes)
@@ -101,7 +106,13 @@ def command(
     show_fits(lines, console)
     show_estimates(estimates, console)
     _tell(batch, out, console)
-    facts = {"seed": seed, "quick": quick, "versions": versions(), "tapes": [asdict(s) for s in given.summaries]}
+    facts = {
+        "seed": seed,
+        "quick": quick,
+        "options": told(options),
+        "versions": versions(),
+        "tapes": [asdict(s) for s in given.summaries],
+    }
     write_whole(out / "fits.json", json.dumps(document(lines, estimates, facts), indent=1).encode())
     if priors_path is not None:
         _hand_back(batch, given.tapes, priors_path, console)
@@ -140,8 +151,9 @@ def _why_refused(gate: Gate) -> str:
 def _estimates(made: Made, truths: Truths) -> Iterator[Estimate]:
     if made.fit is None:
         return
-    for name in made.request.parameters:
-        draws = made.fit.posterior["posterior"][name]
+    posterior = made.fit.posterior["posterior"]
+    for name in (n for n in made.request.parameters if n in posterior):
+        draws = posterior[name]
         for asset in map(str, draws["asset"].to_numpy()):
             mean, (lo, hi) = _summary(draws.sel(asset=asset).to_numpy())
             truth = truths.get(asset, {}).get(name)
@@ -183,6 +195,9 @@ def _hand_back(batch: Batch, tapes: Sequence[Tape], path: Path, console: Console
 def _tell(batch: Batch, out: Path, console: Console) -> None:
     kept = sum(made.reused for made in batch.made)
     console.print()
+    for made in batch.made:
+        if made.fit is not None and (lacks := set(made.request.parameters) - set(made.fit.posterior["posterior"])):
+            console.print(f"{', '.join(sorted(lacks))}: no part of {made.request.name} with {made.fit.options}")
     for said in batch.set_aside:
         console.print(Text("set aside  ", style="bold") + Text(said), soft_wrap=True)
     if kept:

@@ -6,8 +6,9 @@ estimate,
 
     w_i = tau0^2 / (tau0^2 + se_i^2),
 
-with se_i the standard error of the asset's own data and tau0 a small but plausible spread. Reference: Gorinova,
-Moore and Hoffman 2020, Automatic reparameterisation of probabilistic programs.
+with se_i the standard error of the asset's own data and tau0 a small but plausible spread; where assets are not pooled,
+the sd of their fixed prior. Reference: Gorinova, Moore and Hoffman 2020, Automatic reparameterisation of probabilistic
+programs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from mmresearch.models.data import DepthData, FloatArray, LabelData, MarkoutData, WalkData
+from mmresearch.models.priors import Population
 
 Parameterisation = Literal["auto", "centred", "noncentred"]
 
@@ -46,6 +48,19 @@ def fixed(form: Parameterisation, weights: FloatArray) -> FloatArray:
     return np.full(weights.shape, float(form == "centred"))
 
 
+def spreads(pooling: bool, *laws: Population) -> tuple[float, ...]:
+    """Return the spreads that weights take in place of their own: those of the fixed priors, none if assets are pooled.
+
+    Parameters
+    ----------
+    pooling : bool
+        Whether assets share a population.
+    *laws : Population
+        Of each effect.
+    """
+    return () if pooling else tuple(law.alone_sd for law in laws)
+
+
 def _share(spread: float, se2: FloatArray) -> FloatArray:
     return spread**2 / (spread**2 + se2)
 
@@ -54,15 +69,20 @@ def _windows(asset: np.ndarray, n: int) -> FloatArray:
     return np.maximum(np.bincount(asset, minlength=n), 1)
 
 
-def label_weights(data: LabelData) -> FloatArray:
+def label_weights(data: LabelData, spread: float = LOGIT_SPREAD) -> FloatArray:
     """Weights of logit alpha; shape (assets,)."""
     n = len(data.assets)
     k, total = (np.bincount(data.asset, x, minlength=n) for x in (data.informed, data.total))
-    return _share(LOGIT_SPREAD, 1 / (k + 0.5) + 1 / (total - k + 0.5) + WANDER**2 / _windows(data.asset, n))
+    return _share(spread, 1 / (k + 0.5) + 1 / (total - k + 0.5) + WANDER**2 / _windows(data.asset, n))
 
 
-def markout_weights(data: MarkoutData) -> tuple[FloatArray, FloatArray]:
-    """Weights of the adverse move and of the log scale; each of shape (assets,)."""
+def markout_weights(
+    data: MarkoutData, spread: float | None = None, scale_spread: float = SCALE_SPREAD
+) -> tuple[FloatArray, FloatArray]:
+    """Weights of the adverse move and of the log scale; each of shape (assets,).
+
+    Without a spread of adverse moves it is taken from the data.
+    """
     n = len(data.assets)
     total = np.bincount(data.asset, data.n, minlength=n)
     seen, known = total > 0, data.dof > 0
@@ -72,17 +92,20 @@ def markout_weights(data: MarkoutData) -> tuple[FloatArray, FloatArray]:
     variance = np.where(known, data.m2 / np.maximum(data.dof, 1.0), pooled)
     with np.errstate(divide="ignore"):
         se2 = variance * (1 / total + WANDER**2 / _windows(data.asset, n))
-    spread = 0.5 * float(np.clip(np.std(mean), 0.2, 5.0)) if mean.size > 2 else 0.5
-    return _share(spread, se2), _share(SCALE_SPREAD, 0.5 / np.maximum(data.dof, 0.1))
+    if spread is None:
+        spread = 0.5 * float(np.clip(np.std(mean), 0.2, 5.0)) if mean.size > 2 else 0.5
+    return _share(spread, se2), _share(scale_spread, 0.5 / np.maximum(data.dof, 0.1))
 
 
-def depth_weights(data: DepthData) -> tuple[FloatArray, FloatArray]:
+def depth_weights(
+    data: DepthData, spread: float = KAPPA_SPREAD, rate_spread: float = RATE_SPREAD
+) -> tuple[FloatArray, FloatArray]:
     """Weights of log kappa and of the log intensity at the mean fill depth; each of shape (assets,)."""
     n = len(data.assets)
     total = np.bincount(data.asset, data.fills, minlength=n)
     wander = WANDER**2 / _windows(data.asset, n)
     known = _decay_information(data)
-    return _share(KAPPA_SPREAD, 1 / (known + 0.5) + wander), _share(RATE_SPREAD, 1 / (total + 0.5) + wander)
+    return _share(spread, 1 / (known + 0.5) + wander), _share(rate_spread, 1 / (total + 0.5) + wander)
 
 
 def _decay_information(data: DepthData) -> FloatArray:
@@ -112,14 +135,24 @@ def _depth_moments(data: DepthData, kappa: FloatArray) -> tuple[FloatArray, Floa
     return mean, (weight * (data.depth_bps - mean[:, None]) ** 2).sum(axis=1)
 
 
-def walk_weights(data: WalkData) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weights of log kappa, of the logit of walking and of the log rate of orders; each of shape (assets,)."""
+def walk_weights(
+    data: WalkData, spread: float = KAPPA_SPREAD, p_spread: float = LOGIT_SPREAD, rate_spread: float = KAPPA_SPREAD
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of log kappa, of the logit of walking and of the log rate of orders; each of shape (assets,).
+
+    Parameters
+    ----------
+    data : WalkData
+        Orders and walks.
+    spread, p_spread, rate_spread : float
+        Spreads between assets of log kappa, of the logit and of the log rate.
+    """
     n = len(data.assets)
     beyond, orders = (np.bincount(data.asset, x, minlength=n) for x in (data.beyond, data.orders))
     wander = WANDER**2 / _windows(data.asset, n)
     walking = 1 / (beyond + 0.5) + 1 / (orders - beyond + 0.5) + wander
     return (
-        _share(KAPPA_SPREAD, 1 / (beyond + 0.5) + wander),
-        _share(LOGIT_SPREAD, walking),
-        _share(KAPPA_SPREAD, 1 / (orders + 0.5) + wander),
+        _share(spread, 1 / (beyond + 0.5) + wander),
+        _share(p_spread, walking),
+        _share(rate_spread, 1 / (orders + 0.5) + wander),
     )

@@ -95,8 +95,8 @@ class WalkData:
     half_spread_bps: FloatArray
 
 
-def label_data(evidence: Evidence) -> LabelData:
-    """Rows for alpha_touch."""
+def label_data(evidence: Evidence, label_error: bool = True) -> LabelData:
+    """Rows for alpha_touch; without label error every label is taken at its word."""
     counts = evidence.alpha_touch
     _require(len(counts) > 0, "no assets")
     used = [c.total > 0 for c in counts]
@@ -105,7 +105,7 @@ def label_data(evidence: Evidence) -> LabelData:
         asset=_repeat(used),
         informed=_integers([c.informed[u] for c, u in zip(counts, used, strict=True)]),
         total=_integers([c.total[u] for c, u in zip(counts, used, strict=True)]),
-        false_positive=np.array([c.false_positive for c in counts]),
+        false_positive=np.array([c.false_positive if label_error else 0.0 for c in counts]),
     )
 
 
@@ -130,12 +130,12 @@ def markout_data(evidence: Evidence) -> MarkoutData:
     )
 
 
-def depth_data(evidence: Evidence, window_effect: bool = True) -> DepthData:
-    """Rows for kappa from own fills; one window for each asset if windows have no effect."""
+def depth_data(evidence: Evidence, windows: bool = True) -> DepthData:
+    """Rows for kappa from own fills; one window for each asset if windows are alike."""
     counts = evidence.kappa
     _require(len(counts) > 0, "no assets")
     _require(all(isinstance(c, DepthCounts) for c in counts), "own fills and trade tapes cannot share one model")
-    parts = [_merged(c, window_effect) for c in counts if isinstance(c, DepthCounts)]
+    parts = [_merged(c, windows) for c in counts if isinstance(c, DepthCounts)]
     used = [part.exposure_s.sum(axis=1) > 0 for part in parts]
     _require(any(u.any() for u in used), "no order ever rested in a known market")
     width = max(part.exposure_s.shape[1] for part in parts)
@@ -170,8 +170,8 @@ def _widen(rows: FloatArray, width: int) -> FloatArray:
     return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
 
 
-def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
-    """Rows for kappa from market orders; one window for each asset if windows have no effect."""
+def walk_data(evidence: Evidence) -> WalkData:
+    """Rows for kappa from market orders."""
     counts = [c for c in evidence.kappa if isinstance(c, WalkCounts)]
     _require(len(counts) > 0, "no trade tapes")
     _require(len(counts) == len(evidence.kappa), "own fills and trade tapes cannot share one model")
@@ -187,8 +187,6 @@ def walk_data(evidence: Evidence, window_effect: bool = True) -> WalkData:
     half_mean = _half_spreads(counts)
     orders = inside + at + beyond
     tick = np.where(np.isfinite(tick), np.maximum(tick, 1e-6), 1e-6)
-    if not window_effect:
-        window = np.zeros_like(window)
     return WalkData(
         evidence.assets, int(window.max()) + 1, asset[used], window[used], seconds[used], _integers([orders[used]]),
         _integers([beyond[used]]), excess[used], tick[used], half_mean,
@@ -221,15 +219,15 @@ class _Merged:
         return float((self.exposure_s * self.depth_bps).sum() / max(self.exposure_s.sum(), 1e-300))
 
 
-def _merged(counts: DepthCounts, window_effect: bool) -> _Merged:
-    """Merge neighbouring depth bins; add up the windows if they have no effect."""
+def _merged(counts: DepthCounts, windows: bool) -> _Merged:
+    """Merge neighbouring depth bins; add up the windows if they are alike."""
     exposure, depth, fills = counts.exposure_s, counts.depth_bps, counts.fills
     mean = (exposure * depth).sum(axis=0) / exposure.sum(axis=0)
     group = np.floor(np.log2(np.maximum(mean, 2.0**-6)) * BINS_PER_OCTAVE).astype(int)
     bins, inverse = np.unique(group, return_inverse=True)
     fold = np.zeros((inverse.size, bins.size))
     fold[np.arange(inverse.size), inverse] = 1.0
-    if not window_effect:
+    if not windows:
         exposure, travelled, fills = (a.sum(axis=0, keepdims=True) for a in (exposure, exposure * depth, fills))
         depth = travelled / np.where(exposure > 0, exposure, 1.0)
     depth = np.maximum(depth, 0.0)
@@ -238,6 +236,19 @@ def _merged(counts: DepthCounts, window_effect: bool) -> _Merged:
     mean = (exposure * depth) @ fold / weight
     variance = (exposure * (depth - mean[:, inverse]) ** 2) @ fold / weight
     return _Merged(seconds, mean, variance, fills.sum(axis=1), (fills * depth).sum(axis=1))
+
+
+def positive_scale(scale_bps: float | None) -> float | None:
+    """Return a known scale, or None where it is to be learned.
+
+    Raises
+    ------
+    ValueError
+        If it is not a positive number.
+    """
+    if scale_bps is None or 0 < scale_bps < np.inf:
+        return scale_bps
+    raise ValueError(f"scale_bps must be a positive number of bps, or None to learn it; got {scale_bps!r}")
 
 
 def _repeat(used: list[NDArray[np.bool_]]) -> IntArray:

@@ -1,7 +1,7 @@
 """Hyperpriors of the models of moves, costs and falls, with units and the reason for each scale.
 
-As in `mmresearch.models.priors`: weakly informative, the sd between assets log-normal. Each effect of an asset has a
-`Population`; its location is the catalogue's prior mean, or the guess of the conjugate learner.
+As in `mmresearch.models.priors`: weakly informative, the sd between assets log-normal. The location of a `Population`
+is the catalogue's prior mean, or the guess of the conjugate learner.
 """
 
 from __future__ import annotations
@@ -10,28 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Population:
-    """Where the effects of assets come from: x_i ~ N(m, tau), m and tau learned.
-
-    Attributes
-    ----------
-    location, scale : float
-        Normal of m.
-    tau_median, tau_log_sd : float
-        Log-normal of tau.
-    """
-
-    location: float
-    scale: float
-    tau_median: float
-    tau_log_sd: float = 0.6
-
-    @property
-    def alone_sd(self) -> float:
-        """Sd of one effect about the location, tau at its median: the prior of an asset that is not pooled."""
-        return float(np.hypot(self.scale, self.tau_median))
+from mmresearch.models.priors import Population
 
 
 @dataclass(frozen=True)

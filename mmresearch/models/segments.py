@@ -49,18 +49,21 @@ class Runs:
     offset: float
 
 
-def marginalised(runs: RunLengths, segments: SegmentPriors | None) -> bool:
+def marginalised(runs: RunLengths, segments: SegmentPriors | None, censoring: bool = True) -> bool:
     """Return whether run lengths are summed out.
 
     Raises
     ------
     ValueError
-        If `runs` is unknown, or if segments are described that nobody would look at.
+        If `runs` is unknown, if segments are described that nobody would look at, or if a run is to be dropped that
+        has no end.
     """
     if runs not in ("reported", "marginalised"):
         raise ValueError(f"runs must be reported or marginalised, got {runs!r}")
     if runs == "reported" and segments is not None:
         raise ValueError('segments say nothing of reported runs; ask for runs="marginalised"')
+    if runs == "marginalised" and not censoring:
+        raise ValueError('where runs are marginalised none is known to be the last; ask for runs="reported"')
     return runs == "marginalised"
 
 

@@ -27,7 +27,7 @@ from mmresearch.models.data import EvidenceError
 from mmresearch.tape.clock import GAP_S
 from mmresearch.tape.exposure import open_seconds, sessions_of
 from mmresearch.tape.mids import float_columns
-from mmresearch.tape.resample import Resampler, Samples
+from mmresearch.tape.resample import Resampler, Samples, signal_values
 from mmresearch.tape.schema import Tape
 
 FloatArray = NDArray[np.float64]
@@ -80,12 +80,29 @@ class Quoted:
 
 @dataclass(frozen=True)
 class ChangeCounts:
-    """Reported changepoints, the seconds in which one could have been reported, and the seconds between reports."""
+    """Reported changepoints, and for how long the detector looked.
+
+    Attributes
+    ----------
+    changes : float
+        How many.
+    exposure_s : float
+        Seconds in which one could have been reported.
+    step_s : float
+        Seconds between reports.
+    last_run_s : float
+        Seconds of the exposure that are after the last changepoint: of the run that is still going on.
+    """
 
     asset: str
     changes: float
     exposure_s: float
     step_s: float
+    last_run_s: float = 0.0
+
+    def watched_s(self, censoring: bool) -> float:
+        """Return the seconds that count: all of them, or, without censoring, those of complete runs."""
+        return self.exposure_s if censoring else self.exposure_s - self.last_run_s
 
 
 @dataclass(frozen=True)
@@ -216,8 +233,11 @@ def _quoted(asset: str, samples: Samples, values: FloatArray, points: int, centr
 
 def _change_counts(tape: Tape) -> ChangeCounts:
     learner = HazardRate()
-    state = learner.update(learner.init(), tape)
-    return ChangeCounts(tape.asset, state.changes, state.exposure_s, state.step_s)
+    start = learner.init()
+    state = learner.update(start, tape)
+    reported, seen, _ = start.reports(*signal_values(tape, "changepoint"))
+    complete = np.flatnonzero(reported).max(initial=-1) + 1
+    return ChangeCounts(tape.asset, state.changes, state.exposure_s, state.step_s, float(seen[complete:].sum()))
 
 
 def regime_series(tape: Tape, points: int = POINTS) -> RegimeSeries:

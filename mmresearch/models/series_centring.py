@@ -22,7 +22,7 @@ STAYING = 60.0
 UNREPORTED = 0.002
 
 
-def weights(points: FloatArray, square: float) -> FloatArray:
+def weights(points: FloatArray, square: float, spread: float = SPREAD) -> FloatArray:
     """Weights of effects that are known to a variance of `square`/points; shape (assets,).
 
     Parameters
@@ -31,38 +31,50 @@ def weights(points: FloatArray, square: float) -> FloatArray:
         Points of each series.
     square : float
         Variance that one point would leave.
+    spread : float
+        Small but plausible spread between assets; where they are not pooled, the sd of their fixed prior.
     """
-    return SPREAD**2 / (SPREAD**2 + square / (points + 0.5))
+    return spread**2 / (spread**2 + square / (points + 0.5))
 
 
-def flow_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weights of log mu (sampled as log flow), logit n and log beta."""
-    n = np.array([float(e.ts.size) for e in evidence.events])
-    return weights(n, FLOW), weights(n, BRANCHING), weights(n, DECAY)
+def flow_weights(
+    evidence: SeriesEvidence, mu: float = SPREAD, n: float = SPREAD, beta: float = SPREAD
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of log mu (sampled as log flow), logit n and log beta.
+
+    Parameters
+    ----------
+    evidence : SeriesEvidence
+        Events.
+    mu, n, beta : float
+        Spreads between assets.
+    """
+    events = np.array([float(e.ts.size) for e in evidence.events])
+    return weights(events, FLOW, mu), weights(events, BRANCHING, n), weights(events, DECAY, beta)
 
 
-def level_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray]:
+def level_weights(evidence: SeriesEvidence, q: float = SPREAD, r: float = SPREAD) -> tuple[FloatArray, FloatArray]:
     """Weights of log q and log r."""
     n = np.array([float(s.steps) for s in evidence.level])
-    return weights(n, VARIANCE), weights(n, VARIANCE)
+    return weights(n, VARIANCE, q), weights(n, VARIANCE, r)
 
 
-def hazard_weights(evidence: SeriesEvidence) -> FloatArray:
+def hazard_weights(evidence: SeriesEvidence, spread: float = SPREAD) -> FloatArray:
     """Weights of the log hazard: a changepoint is a point."""
-    return weights(np.array([c.changes for c in evidence.changes]), 1.0)
+    return weights(np.array([c.changes for c in evidence.changes]), 1.0, spread)
 
 
-def lead_weights(evidence: SeriesEvidence) -> tuple[FloatArray, FloatArray]:
+def lead_weights(evidence: SeriesEvidence, rate: float = SPREAD, v: float = SPREAD) -> tuple[FloatArray, FloatArray]:
     """Weights of log lambda and of log v (sampled as log diffusion)."""
     n = np.array([float(s.steps) for s in evidence.lead])
-    return weights(n, FORGETTING), weights(n, DIFFUSION)
+    return weights(n, FORGETTING, rate), weights(n, DIFFUSION, v)
 
 
-def regime_weights(evidence: SeriesEvidence) -> FloatArray:
+def regime_weights(evidence: SeriesEvidence, spread: float = SPREAD) -> FloatArray:
     """Weights of the logit of staying."""
-    return weights(np.array([float(r.gap_s.size) for r in evidence.regimes]), STAYING)
+    return weights(np.array([float(r.gap_s.size) for r in evidence.regimes]), STAYING, spread)
 
 
-def run_weights(runs: tuple[Runs, ...]) -> FloatArray:
+def run_weights(runs: tuple[Runs, ...], spread: float = SPREAD) -> FloatArray:
     """Weights of the log hazard where no changepoint is reported."""
-    return weights(UNREPORTED * np.array([float(r.gap_s.size) for r in runs]), 1.0)
+    return weights(UNREPORTED * np.array([float(r.gap_s.size) for r in runs]), 1.0, spread)

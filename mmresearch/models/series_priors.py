@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmresearch.models.priors import Population
+
 
 @dataclass(frozen=True)
 class FlowPriors:
@@ -18,32 +20,17 @@ class FlowPriors:
 
     Attributes
     ----------
-    mu_location, mu_scale : float
-        Population mean of log mu (1/s): the catalogue's .5 per second; 1.5.
-    tau_mu_median, tau_mu_log_sd : float
-        Log-normal of its sd between assets.
-    n_location, n_scale : float
-        Population mean of logit n: the catalogue's branching of .3; 1.25, so that .03 to .84 lies within two sd.
-    tau_n_median, tau_n_log_sd : float
-        Log-normal of its sd between assets.
-    beta_location, beta_scale : float
-        Population mean of log beta (1/s): memory of 2 s; 2, as clocks of venues differ by a factor of a thousand.
-    tau_beta_median, tau_beta_log_sd : float
-        Log-normal of its sd between assets.
+    mu : Population
+        Log mu (1/s): the catalogue's .5 per second; 1.5.
+    n : Population
+        Logit n: the catalogue's branching of .3; 1.25, so that .03 to .84 lies within two sd.
+    beta : Population
+        Log beta (1/s): memory of 2 s; 2, as clocks of venues differ by a factor of a thousand.
     """
 
-    mu_location: float = float(np.log(0.5))
-    mu_scale: float = 1.5
-    tau_mu_median: float = 0.6
-    tau_mu_log_sd: float = 0.6
-    n_location: float = float(np.log(0.3 / 0.7))
-    n_scale: float = 1.25
-    tau_n_median: float = 0.6
-    tau_n_log_sd: float = 0.6
-    beta_location: float = float(np.log(0.5))
-    beta_scale: float = 2.0
-    tau_beta_median: float = 0.6
-    tau_beta_log_sd: float = 0.6
+    mu: Population = Population(float(np.log(0.5)), 1.5, 0.6)
+    n: Population = Population(float(np.log(0.3 / 0.7)), 1.25, 0.6)
+    beta: Population = Population(float(np.log(0.5)), 2.0, 0.6)
 
 
 @dataclass(frozen=True)
@@ -52,24 +39,15 @@ class LevelPriors:
 
     Attributes
     ----------
-    q_location, q_scale : float
-        Population mean of log q (bps^2 per s): the catalogue's 1e-8 is 1; 2.
-    tau_q_median, tau_q_log_sd : float
-        Log-normal of its sd between assets: variances go as squares, so about twice that of volatilities.
-    r_location, r_scale : float
-        Population mean of log r (bps^2): the catalogue's 2.5e-9 is .25; 2.
-    tau_r_median, tau_r_log_sd : float
-        Log-normal of its sd between assets.
+    q : Population
+        Log q (bps^2 per s): the catalogue's 1e-8 is 1; 2; between assets 1.2, as variances go as squares, so about
+        twice that of volatilities.
+    r : Population
+        Log r (bps^2): the catalogue's 2.5e-9 is .25; 2; 1.2.
     """
 
-    q_location: float = 0.1
-    q_scale: float = 2.0
-    tau_q_median: float = 1.2
-    tau_q_log_sd: float = 0.6
-    r_location: float = float(np.log(0.25))
-    r_scale: float = 2.0
-    tau_r_median: float = 1.2
-    tau_r_log_sd: float = 0.6
+    q: Population = Population(0.1, 2.0, 1.2)
+    r: Population = Population(float(np.log(0.25)), 2.0, 1.2)
 
 
 @dataclass(frozen=True)
@@ -78,16 +56,11 @@ class HazardPriors:
 
     Attributes
     ----------
-    h_location, h_scale : float
-        Population mean of log h (1/s): the catalogue's .004, one in four minutes; 1.5.
-    tau_h_median, tau_h_log_sd : float
-        Log-normal of its sd between assets.
+    h : Population
+        Log h (1/s): the catalogue's .004, one in four minutes; 1.5.
     """
 
-    h_location: float = float(np.log(0.004))
-    h_scale: float = 1.5
-    tau_h_median: float = 0.7
-    tau_h_log_sd: float = 0.6
+    h: Population = Population(float(np.log(0.004)), 1.5, 0.7)
 
 
 @dataclass(frozen=True)
@@ -96,24 +69,14 @@ class LeadPriors:
 
     Attributes
     ----------
-    rate_location, rate_scale : float
-        Population mean of log lambda (1/s): memory of two minutes; 2, from some seconds to an hour.
-    tau_rate_median, tau_rate_log_sd : float
-        Log-normal of its sd between assets.
-    v_location, v_scale : float
-        Population mean of log v (bps^2): an sd of .5 bps; 2.
-    tau_v_median, tau_v_log_sd : float
-        Log-normal of its sd between assets.
+    rate : Population
+        Log lambda (1/s): memory of two minutes; 2, from some seconds to an hour.
+    v : Population
+        Log v (bps^2): an sd of .5 bps; 2.
     """
 
-    rate_location: float = float(np.log(1.0 / 120.0))
-    rate_scale: float = 2.0
-    tau_rate_median: float = 0.6
-    tau_rate_log_sd: float = 0.6
-    v_location: float = float(np.log(0.25))
-    v_scale: float = 2.0
-    tau_v_median: float = 0.8
-    tau_v_log_sd: float = 0.6
+    rate: Population = Population(float(np.log(1.0 / 120.0)), 2.0, 0.6)
+    v: Population = Population(float(np.log(0.25)), 2.0, 0.8)
 
 
 @dataclass(frozen=True)
@@ -124,11 +87,8 @@ class RegimePriors:
 
     Attributes
     ----------
-    stay_location, stay_scale : float
-        Population mean of the logit of staying for a second: the catalogue's .95; 1.5, so that .5 to .997 lies within
-        two sd.
-    tau_stay_median, tau_stay_log_sd : float
-        Log-normal of its sd between assets.
+    stay : Population
+        Logit of staying for a second: the catalogue's .95; 1.5, so that .5 to .997 lies within two sd.
     calm_location, calm_scale : float
         Log sd of returns in the calmest regime: a third below the typical; .7, from a sixth of it to nearly three.
     rise_scale : float
@@ -143,10 +103,7 @@ class RegimePriors:
         Beta of the share of returns that are jumps: mean 2 %, the learner's fifty clean pseudo-observations.
     """
 
-    stay_location: float = float(np.log(0.95 / 0.05))
-    stay_scale: float = 1.5
-    tau_stay_median: float = 0.6
-    tau_stay_log_sd: float = 0.6
+    stay: Population = Population(float(np.log(0.95 / 0.05)), 1.5, 0.6)
     calm_location: float = -0.4
     calm_scale: float = 0.7
     rise_scale: float = 1.0

@@ -16,11 +16,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmresearch.belief.gamma import Gamma
 from mmresearch.learn.contract import State
 from mmresearch.tape.resample import signal_values
 from mmresearch.tape.schema import Tape
+
+FloatArray = NDArray[np.float64]
 
 #: A pause of the detector longer than this many steps is time in which it did not look.
 PAUSE_STEPS = 10.0
@@ -39,6 +42,20 @@ class HazardState:
     def events(self) -> float:
         """Changepoints, discounted ones by their weight."""
         return self.changes
+
+    def reports(self, ts: FloatArray, value: FloatArray) -> tuple[NDArray[np.bool_], FloatArray, float]:
+        """Return which reports are of changepoints, the seconds under observation before each, and the shortest step.
+
+        Parameters
+        ----------
+        ts, value : ndarray, shape (N,)
+            Times (s) of reports after those that were seen, and what they say: above .5 a changepoint.
+        """
+        gap = np.diff(np.append(self.last_s, ts))
+        shortest = np.minimum.accumulate(np.append(self.step_s, np.where(gap > 0, gap, np.inf)))
+        pause = gap > PAUSE_STEPS * shortest[1:]
+        seen = np.where(pause, shortest[1:], np.where(gap > 0, gap, 0.0))
+        return (value > 0.5) & ~np.isnan(gap), seen, float(shortest[-1])
 
     def decayed(self, factor: float) -> HazardState:
         """Return the state with changepoints and seconds multiplied: the likelihood raised to that power."""
@@ -71,15 +88,9 @@ class HazardRate:
         ts, value = signal_values(tape, "changepoint")
         if not ts.size:
             return state
-        gap = np.diff(np.append(state.last_s, ts))
-        shortest = np.minimum.accumulate(np.append(state.step_s, np.where(gap > 0, gap, np.inf)))
-        pause = gap > PAUSE_STEPS * shortest[1:]
-        seen = np.where(pause, shortest[1:], np.where(gap > 0, gap, 0.0))
+        reported, seen, shortest = state.reports(ts, value)
         return HazardState(
-            state.changes + float(((value > 0.5) & ~np.isnan(gap)).sum()),
-            state.exposure_s + float(seen.sum()),
-            float(ts[-1]),
-            float(shortest[-1]),
+            state.changes + float(reported.sum()), state.exposure_s + float(seen.sum()), float(ts[-1]), shortest
         )
 
     def posterior(self, state: State) -> Gamma:

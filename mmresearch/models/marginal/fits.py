@@ -23,6 +23,7 @@ from mmresearch.models.data import EvidenceError, label_data
 from mmresearch.models.marginal.likelihoods import LIKELIHOODS
 from mmresearch.models.marginal.quadrature import Marginals, Population, effect_density, marginals
 from mmresearch.models.priors import AlphaPriors
+from mmresearch.models.priors import Population as Hyperprior
 from mmresearch.models.series import SeriesEvidence, of_series
 from mmresearch.models.series_priors import HazardPriors
 from mmresearch.tape.evidence import Evidence
@@ -182,15 +183,17 @@ def _checked(name: str, data: tuple[ArrayLike, ...]) -> tuple[FloatArray, ...]:
 def _labels(evidence: Evidence, priors: AlphaPriors) -> tuple[str, tuple[FloatArray, ...], Population]:
     data, n = label_data(evidence), len(evidence.assets)
     k, total = (np.bincount(data.asset, v, minlength=n) for v in (data.informed, data.total))
-    population = Population(priors.mu_location, priors.mu_scale, float(np.log(priors.tau_median)), priors.tau_log_sd)
-    return "binomial", (k, total, data.false_positive), population
+    return "binomial", (k, total, data.false_positive), _population(priors.alpha)
 
 
 def _changes(evidence: SeriesEvidence, priors: HazardPriors) -> tuple[str, tuple[FloatArray, ...], Population]:
     counts = of_series(evidence).changes
     k, exposure = np.rint([c.changes for c in counts]), np.array([c.exposure_s for c in counts])
-    population = Population(priors.h_location, priors.h_scale, float(np.log(priors.tau_h_median)), priors.tau_h_log_sd)
-    return "poisson", (k, exposure), population
+    return "poisson", (k, exposure), _population(priors.h)
+
+
+def _population(law: Hyperprior) -> Population:
+    return Population(law.location, law.scale, float(np.log(law.tau_median)), law.tau_log_sd)
 
 
 #: Parameter -> its likelihood, data and population, and the hyperpriors that hold if none are given.

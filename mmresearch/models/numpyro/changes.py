@@ -16,8 +16,9 @@ import numpyro
 import numpyro.distributions as dist
 from jax import Array, lax
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.numpyro.effects import effect
+from mmresearch.models.numpyro.populations import population
 from mmresearch.models.priors import of_kind
 from mmresearch.models.segments import RunLengths, Runs, marginalised, runs_of
 from mmresearch.models.series import ChangeCounts, SeriesEvidence, of_series, require_any
@@ -29,6 +30,8 @@ def bocpd_hazard_rate(
     evidence: SeriesEvidence,
     *,
     parameterisation: Parameterisation = "auto",
+    censoring: bool = True,
+    pooling: bool = True,
     priors: HazardPriors | None = None,
     runs: RunLengths = "reported",
     segments: SegmentPriors | None = None,
@@ -41,6 +44,11 @@ def bocpd_hazard_rate(
         Changepoints and exposure by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    censoring : bool
+        Count the seconds of the last run, which is still going on; without it that run is dropped, which makes runs
+        look shorter than they are. Reported runs only.
+    pooling : bool
+        Let assets share a population.
     priors : HazardPriors, optional
         Hyperpriors.
     runs : {"reported", "marginalised"}
@@ -58,19 +66,20 @@ def bocpd_hazard_rate(
     EvidenceError
         If no tape reports changepoints (or has returns), or the evidence is not of series.
     ValueError
-        If `runs` is unknown, or `segments` are given for reported runs.
+        If `runs` is unknown, `segments` are given for reported runs, or a run is to be dropped where runs are
+        marginalised.
     """
     series, p = of_series(evidence), of_kind(HazardPriors, priors)
-    if marginalised(runs, segments):
+    spread = spreads(pooling, p.h)
+    if marginalised(runs, segments, censoring):
         found = runs_of(series.regimes, of_kind(SegmentPriors, segments))
-        weight, observe = run_weights(found), _unreported(found)
+        weight, observe = run_weights(found, *spread), _unreported(found)
     else:
-        weight, observe = hazard_weights(evidence), _reported(series.changes)
+        weight, observe = hazard_weights(evidence, *spread), _reported(series.changes, censoring)
     weight = fixed(parameterisation, weight)
 
     def model() -> None:
-        m_h = numpyro.sample("m_h", dist.Normal(p.h_location, p.h_scale))
-        tau_h = numpyro.sample("tau_h", dist.LogNormal(jnp.log(p.tau_h_median), p.tau_h_log_sd))
+        m_h, tau_h = population("h", p.h, pooling)
         with numpyro.plate("asset", weight.size):
             h = numpyro.deterministic("bocpd_hazard_rate", jnp.exp(effect("log_h", m_h, tau_h, weight)))
         observe(h)
@@ -78,9 +87,10 @@ def bocpd_hazard_rate(
     return model
 
 
-def _reported(counts: tuple[ChangeCounts, ...]) -> Callable[[Array], None]:
-    require_any([c.exposure_s for c in counts], "reports of changepoints")
-    observed = [(i, round(c.changes), c.exposure_s) for i, c in enumerate(counts) if c.exposure_s > 0]
+def _reported(counts: tuple[ChangeCounts, ...], censoring: bool) -> Callable[[Array], None]:
+    watched = [c.watched_s(censoring) for c in counts]
+    require_any(watched, "reports of changepoints")
+    observed = [(i, round(counts[i].changes), s) for i, s in enumerate(watched) if s > 0]
     place, changes, exposure = (np.array(column) for column in zip(*observed, strict=True))
 
     def observe(h: Array) -> None:

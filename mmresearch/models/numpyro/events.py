@@ -15,10 +15,11 @@ import numpyro
 import numpyro.distributions as dist
 from jax.scipy.special import expit
 
-from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights
-from mmresearch.models.data import label_data, markout_data
+from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights, spreads
+from mmresearch.models.data import label_data, markout_data, positive_scale
 from mmresearch.models.numpyro.effects import BetaBinomial, effect
-from mmresearch.models.priors import AlphaPriors, FloorPriors
+from mmresearch.models.numpyro.populations import population_named
+from mmresearch.models.priors import AlphaPriors, FloorPriors, of_kind
 from mmresearch.tape.evidence import Evidence
 
 
@@ -26,7 +27,9 @@ def alpha_touch(
     evidence: Evidence,
     *,
     parameterisation: Parameterisation = "auto",
+    label_error: bool = True,
     overdispersion: bool = True,
+    pooling: bool = True,
     priors: AlphaPriors | None = None,
 ) -> Callable[[], None]:
     """Hierarchical model of the probability that a touch fill is informed.
@@ -37,8 +40,12 @@ def alpha_touch(
         Label counts by asset and window.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    label_error : bool
+        Let labels fire without information as often as quiet moves do; without it each is taken at its word.
     overdispersion : bool
         Let labels of one window be alike; without it they are independent (binomial).
+    pooling : bool
+        Let assets share a population.
     priors : AlphaPriors, optional
         Hyperpriors.
 
@@ -47,12 +54,11 @@ def alpha_touch(
     callable
         A model without arguments, with ``alpha_touch`` (asset), a probability.
     """
-    data, p = label_data(evidence), priors or AlphaPriors()
-    weight = fixed(parameterisation, label_weights(data))
+    data, p = label_data(evidence, label_error), of_kind(AlphaPriors, priors)
+    weight = fixed(parameterisation, label_weights(data, *spreads(pooling, p.alpha)))
 
     def model() -> None:
-        mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
-        tau = numpyro.sample("tau", dist.LogNormal(jnp.log(p.tau_median), p.tau_log_sd))
+        mu, tau = population_named("mu", "tau", p.alpha, pooling)
         with numpyro.plate("asset", len(data.assets)):
             logit = effect("logit_alpha", mu, tau, weight)
             alpha = numpyro.deterministic("alpha_touch", expit(logit))
@@ -77,7 +83,9 @@ def spread_floor_bps(
     *,
     parameterisation: Parameterisation = "auto",
     noise: Literal["normal", "student_t"] = "normal",
+    scale_bps: float | None = None,
     window_effect: bool = True,
+    pooling: bool = True,
     priors: FloorPriors | None = None,
 ) -> Callable[[], None]:
     """Hierarchical model of the least half-spread that pays.
@@ -90,8 +98,12 @@ def spread_floor_bps(
         Form of the asset effects; "auto" centres each as far as its data are sharp.
     noise : {"normal", "student_t"}
         Window means and squares (targets the mean), or single moves (targets a location); see the PyMC twin.
+    scale_bps : float, optional
+        Scale of one fill's move where it is taken as known, the same for all assets (bps); otherwise it is learned.
     window_effect : bool
         Let the mean move differ between windows.
+    pooling : bool
+        Let assets share a population.
     priors : FloorPriors, optional
         Hyperpriors.
 
@@ -99,19 +111,25 @@ def spread_floor_bps(
     -------
     callable
         A model without arguments, with ``spread_floor_bps`` (asset), in bps.
+
+    Raises
+    ------
+    ValueError
+        If the known scale is not a positive number.
     """
-    data, p = markout_data(evidence), priors or FloorPriors()
-    weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
+    data, p, known_scale = markout_data(evidence), of_kind(FloorPriors, priors), positive_scale(scale_bps)
+    weights = markout_weights(data, *spreads(pooling, p.adverse, p.s))
+    weight, weight_s = (fixed(parameterisation, w) for w in weights)
     known = np.flatnonzero(data.dof > 0)
 
     def model() -> None:
-        mu = numpyro.sample("mu", dist.Normal(p.mu_location, p.mu_scale))
-        tau = numpyro.sample("tau", dist.LogNormal(jnp.log(p.tau_median), p.tau_log_sd))
-        mu_s = numpyro.sample("mu_s", dist.Normal(p.log_s_location, p.log_s_scale))
-        tau_s = numpyro.sample("tau_s", dist.LogNormal(jnp.log(p.tau_s_median), p.tau_s_log_sd))
+        mu, tau = population_named("mu", "tau", p.adverse, pooling)
+        of_s = population_named("mu_s", "tau_s", p.s, pooling) if known_scale is None else None
         with numpyro.plate("asset", len(data.assets)):
             adverse = effect("adverse_bps", mu, tau, weight)
-            s = jnp.exp(effect("log_s", mu_s, tau_s, weight_s))
+            s = jnp.full(len(data.assets), known_scale or 1.0)
+            if of_s is not None:
+                s = jnp.exp(effect("log_s", *of_s, weight_s))
             numpyro.deterministic("spread_floor_bps", jnp.asarray(data.fee_bps) + adverse)
         if noise == "student_t":
             nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))
@@ -127,7 +145,7 @@ def spread_floor_bps(
             with numpyro.plate("window_row", data.asset.size):
                 law = dist.Normal(adverse[data.asset], s[data.asset] * jnp.sqrt(spread))
                 numpyro.sample("mean", law, obs=data.mean_bps)
-        if known.size:
+        if known.size and known_scale is None:
             with numpyro.plate("asset_with_spread", known.size):
                 squares = dist.Gamma(data.dof[known] / 2, 0.5 / jnp.square(s[known]))
                 numpyro.sample("m2", squares, obs=data.m2[known])

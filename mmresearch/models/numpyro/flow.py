@@ -11,12 +11,12 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import numpyro.distributions as dist
 from jax import Array
 from jax.nn import log_sigmoid
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.numpyro.effects import effect
+from mmresearch.models.numpyro.populations import population
 from mmresearch.models.numpyro.recursions import linear, side_by_side
 from mmresearch.models.priors import of_kind
 from mmresearch.models.series import EventTimes, SeriesEvidence, of_series, require_any
@@ -25,7 +25,12 @@ from mmresearch.models.series_priors import FlowPriors
 
 
 def hawkes(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: FlowPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    excitation: bool = True,
+    pooling: bool = True,
+    priors: FlowPriors | None = None,
 ) -> Callable[[], None]:
     """Hierarchical Hawkes model of trades.
 
@@ -35,6 +40,11 @@ def hawkes(
         Event times by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    excitation : bool
+        Let trades bring others; without it they come by themselves, at a steady rate (Poisson), and the rate is all
+        that is reported.
+    pooling : bool
+        Let assets share a population.
     priors : FlowPriors, optional
         Hyperpriors.
 
@@ -51,16 +61,21 @@ def hawkes(
     """
     events, p = of_series(evidence).events, of_kind(FlowPriors, priors)
     require_any([e.ts.size for e in events], "trades")
-    weight, weight_n, weight_beta = (fixed(parameterisation, w) for w in flow_weights(evidence))
+    weights = flow_weights(evidence, *spreads(pooling, p.mu, p.n, p.beta))
+    weight, weight_n, weight_beta = (fixed(parameterisation, w) for w in weights)
     likelihood = hawkes_log_likelihood(events)
 
+    def steady() -> None:
+        m_mu, tau_mu = population("mu", p.mu, pooling)
+        with numpyro.plate("asset", len(events)):
+            log_mu = effect("log_flow", m_mu, tau_mu, weight)
+            numpyro.deterministic("hawkes_mu", jnp.exp(log_mu))
+        numpyro.factor("events", likelihood(log_mu, jnp.full(len(events), -jnp.inf), jnp.zeros(len(events))).sum())
+
     def model() -> None:
-        m_mu = numpyro.sample("m_mu", dist.Normal(p.mu_location, p.mu_scale))
-        tau_mu = numpyro.sample("tau_mu", dist.LogNormal(jnp.log(p.tau_mu_median), p.tau_mu_log_sd))
-        m_n = numpyro.sample("m_n", dist.Normal(p.n_location, p.n_scale))
-        tau_n = numpyro.sample("tau_n", dist.LogNormal(jnp.log(p.tau_n_median), p.tau_n_log_sd))
-        m_beta = numpyro.sample("m_beta", dist.Normal(p.beta_location, p.beta_scale))
-        tau_beta = numpyro.sample("tau_beta", dist.LogNormal(jnp.log(p.tau_beta_median), p.tau_beta_log_sd))
+        m_mu, tau_mu = population("mu", p.mu, pooling)
+        m_n, tau_n = population("n", p.n, pooling)
+        m_beta, tau_beta = population("beta", p.beta, pooling)
         with numpyro.plate("asset", len(events)):
             logit_n = effect("logit_n", m_n, tau_n, weight_n)
             log_alone = log_sigmoid(-logit_n)
@@ -73,7 +88,7 @@ def hawkes(
             numpyro.deterministic("hawkes_alpha", jnp.exp(log_n + log_beta))
         numpyro.factor("events", likelihood(log_mu, log_n, log_beta).sum())
 
-    return model
+    return model if excitation else steady
 
 
 def hawkes_log_likelihood(events: tuple[EventTimes, ...]) -> Callable[[Array, Array, Array], Array]:

@@ -13,10 +13,12 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 from jax.scipy.special import expit, logsumexp
+from numpy.typing import ArrayLike
 
-from mmresearch.models.centring import Parameterisation, depth_weights, fixed, walk_weights
+from mmresearch.models.centring import Parameterisation, depth_weights, fixed, spreads, walk_weights
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
 from mmresearch.models.numpyro.effects import BetaBinomial, effect
+from mmresearch.models.numpyro.populations import population_named
 from mmresearch.models.priors import KappaPriors, WalkPriors, of_kind
 from mmresearch.tape.evidence import Evidence, WalkCounts
 
@@ -26,6 +28,8 @@ def kappa(
     *,
     parameterisation: Parameterisation = "auto",
     window_effect: bool = True,
+    overdispersion: bool = True,
+    pooling: bool = True,
     priors: KappaPriors | WalkPriors | None = None,
 ) -> Callable[[], None]:
     """Hierarchical model of kappa and A.
@@ -37,7 +41,12 @@ def kappa(
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
     window_effect : bool
-        Let intensity and decay wander between windows; of trade tapes the decay only: their orders come in bursts.
+        Let the decay wander between windows.
+    overdispersion : bool
+        Let events come in bursts: numbers of fills (or of market orders, and of those that walk) vary between windows
+        more than independent events do.
+    pooling : bool
+        Let assets share a population.
     priors : KappaPriors or WalkPriors, optional
         Hyperpriors of the kind of evidence.
 
@@ -55,25 +64,29 @@ def kappa(
     """
     if evidence.kappa and isinstance(evidence.kappa[0], WalkCounts):
         given = of_kind(WalkPriors, priors)
-        return _walk_model(walk_data(evidence, window_effect), parameterisation, window_effect, given)
-    chosen = of_kind(KappaPriors, priors)
-    return _fill_model(depth_data(evidence, window_effect), parameterisation, window_effect, chosen)
+        return _walk_model(walk_data(evidence), parameterisation, window_effect, overdispersion, pooling, given)
+    chosen, data = of_kind(KappaPriors, priors), depth_data(evidence, window_effect or overdispersion)
+    return _fill_model(data, parameterisation, window_effect, overdispersion, pooling, chosen)
 
 
 def _fill_model(
-    data: DepthData, parameterisation: Parameterisation, window_effect: bool, p: KappaPriors
+    data: DepthData,
+    parameterisation: Parameterisation,
+    window_effect: bool,
+    overdispersion: bool,
+    pooling: bool,
+    p: KappaPriors,
 ) -> Callable[[], None]:
-    weight, weight_rate = (fixed(parameterisation, w) for w in depth_weights(data))
+    weights = depth_weights(data, *spreads(pooling, p.kappa, p.A))
+    weight, weight_rate = (fixed(parameterisation, w) for w in weights)
     n_assets, reference = len(data.assets), data.reference_bps
     with np.errstate(divide="ignore"):
         log_exposure = np.log(data.exposure_s)
 
     def model() -> None:
-        mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
-        mu_A = numpyro.sample("mu_A", dist.Normal(p.mu_A_location, p.mu_A_scale))
-        tau_kappa = numpyro.sample("tau_kappa", dist.LogNormal(jnp.log(p.tau_kappa_median), p.tau_kappa_log_sd))
-        tau_A = numpyro.sample("tau_A", dist.LogNormal(jnp.log(p.tau_A_median), p.tau_A_log_sd))
-        corr = 2 * numpyro.sample("corr_unit", dist.Beta(p.corr_shape, p.corr_shape)) - 1
+        mu_kappa, tau_kappa = population_named("mu_kappa", "tau_kappa", p.kappa, pooling)
+        mu_A, tau_A = population_named("mu_A", "tau_A", p.A, pooling)
+        corr = 2 * numpyro.sample("corr_unit", dist.Beta(p.corr_shape, p.corr_shape)) - 1 if pooling else 0.0
         with numpyro.plate("asset", n_assets):
             log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
             shift = reference * jnp.exp(log_kappa)
@@ -85,7 +98,6 @@ def _fill_model(
         decay = k = jnp.exp(log_kappa[data.asset])
         if window_effect:
             size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
-            burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))
             cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
             k = k * jnp.exp(size * numpyro.sample("w_kappa", cells)[data.asset, data.window])
         slope = k[:, None]
@@ -94,11 +106,7 @@ def _fill_model(
         # The intensity at the mid is one in all windows but for their Gamma; rates are at the reference depth.
         at_mid = log_rate[data.asset] + reference[data.asset] * decay
         mean = jnp.exp(at_mid - reference[data.asset] * k + log_reach)
-        law = (
-            dist.NegativeBinomial2(mean, 1 / (jnp.square(burst) + p.burst_floor))
-            if window_effect
-            else dist.Poisson(mean)
-        )
+        law = _counts(mean, overdispersion, p.burst_scale, p.burst_floor)
         with numpyro.plate("row", data.asset.size):
             numpyro.sample("fills", law, obs=data.fills)
         numpyro.factor("depths", -jnp.sum(k * data.travelled_bps + data.fills * log_reach))
@@ -106,34 +114,46 @@ def _fill_model(
     return model
 
 
+def _counts(mean: ArrayLike, overdispersion: bool, scale: float, floor: float) -> dist.Distribution:
+    """Law of numbers of events: negative binomial, its bursts learned, or Poisson."""
+    if not overdispersion:
+        return dist.Poisson(mean)
+    burst = numpyro.sample("burst", dist.HalfNormal(scale))
+    return dist.NegativeBinomial2(mean, 1 / (jnp.square(burst) + floor))
+
+
 def _walk_model(
-    data: WalkData, parameterisation: Parameterisation, window_effect: bool, p: WalkPriors
+    data: WalkData,
+    parameterisation: Parameterisation,
+    window_effect: bool,
+    overdispersion: bool,
+    pooling: bool,
+    p: WalkPriors,
 ) -> Callable[[], None]:
-    weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in walk_weights(data))
+    weights = walk_weights(data, *spreads(pooling, p.kappa, p.p, p.rate))
+    weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in weights)
     n_assets, half = len(data.assets), data.half_spread_bps
 
     def model() -> None:
-        mu_kappa = numpyro.sample("mu_kappa", dist.Normal(p.mu_kappa_location, p.mu_kappa_scale))
-        tau_kappa = numpyro.sample("tau_kappa", dist.LogNormal(jnp.log(p.tau_kappa_median), p.tau_kappa_log_sd))
-        mu_p = numpyro.sample("mu_p", dist.Normal(p.mu_p_location, p.mu_p_scale))
-        tau_p = numpyro.sample("tau_p", dist.LogNormal(jnp.log(p.tau_p_median), p.tau_p_log_sd))
-        mu_rate = numpyro.sample("mu_rate", dist.Normal(p.mu_rate_location, p.mu_rate_scale))
-        tau_rate = numpyro.sample("tau_rate", dist.LogNormal(jnp.log(p.tau_rate_median), p.tau_rate_log_sd))
+        mu_kappa, tau_kappa = population_named("mu_kappa", "tau_kappa", p.kappa, pooling)
+        mu_p, tau_p = population_named("mu_p", "tau_p", p.p, pooling)
+        mu_rate, tau_rate = population_named("mu_rate", "tau_rate", p.rate, pooling)
         with numpyro.plate("asset", n_assets):
             log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
             walks = expit(effect("logit_p", mu_p, tau_p, weight_p))
             rate = jnp.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
             numpyro.deterministic("A", walks * rate * jnp.exp(half * jnp.exp(log_kappa)))
-        rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
-        burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))
-        walk, strength = walks[data.asset], (1 - rho) / (p.rho_floor + rho)
-        with numpyro.plate("row", data.asset.size):
-            arrivals = dist.NegativeBinomial2(
-                2 * data.seconds * rate[data.asset], 1 / (jnp.square(burst) + p.burst_floor)
-            )
-            numpyro.sample("orders", arrivals, obs=data.orders)
+        arrivals = _counts(2 * data.seconds * rate[data.asset], overdispersion, p.burst_scale, p.burst_floor)
+        walk = walks[data.asset]
+        if overdispersion:
+            rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
+            strength = (1 - rho) / (p.rho_floor + rho)
             law = BetaBinomial(walk * strength, (1 - walk) * strength, data.orders)
+        else:
+            law = dist.BinomialProbs(walk, data.orders)
+        with numpyro.plate("row", data.asset.size):
+            numpyro.sample("orders", arrivals, obs=data.orders)
             numpyro.sample("beyond", law, obs=data.beyond)
         decay = log_kappa[data.asset]
         if window_effect:

@@ -14,8 +14,9 @@ import numpyro
 import numpyro.distributions as dist
 from jax import Array
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.numpyro.effects import effect
+from mmresearch.models.numpyro.populations import population
 from mmresearch.models.numpyro.recursions import linear, moebius, side_by_side
 from mmresearch.models.priors import of_kind
 from mmresearch.models.series import Quoted, SeriesEvidence, following, of_series, require_any
@@ -24,7 +25,12 @@ from mmresearch.models.series_priors import LeadPriors, LevelPriors
 
 
 def local_level(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: LevelPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    drift: bool = True,
+    pooling: bool = True,
+    priors: LevelPriors | None = None,
 ) -> Callable[[], None]:
     """Hierarchical local-level model of the log mid.
 
@@ -34,6 +40,10 @@ def local_level(
         Log mids of fresh quotes by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    drift : bool
+        Let the level wander; without it a stretch of quotes has one level, and its noise is all that is reported.
+    pooling : bool
+        Let assets share a population.
     priors : LevelPriors, optional
         Hyperpriors.
 
@@ -50,18 +60,19 @@ def local_level(
     """
     series, p = of_series(evidence).level, of_kind(LevelPriors, priors)
     require_any([s.steps for s in series], "two quotes that follow each other")
-    weight_q, weight_r = (fixed(parameterisation, w) for w in level_weights(evidence))
+    weights = level_weights(evidence, *spreads(pooling, p.q, p.r))
+    weight_q, weight_r = (fixed(parameterisation, w) for w in weights)
     likelihood = level_log_likelihood(series)
 
     def model() -> None:
-        m_q = numpyro.sample("m_q", dist.Normal(p.q_location, p.q_scale))
-        tau_q = numpyro.sample("tau_q", dist.LogNormal(jnp.log(p.tau_q_median), p.tau_q_log_sd))
-        m_r = numpyro.sample("m_r", dist.Normal(p.r_location, p.r_scale))
-        tau_r = numpyro.sample("tau_r", dist.LogNormal(jnp.log(p.tau_r_median), p.tau_r_log_sd))
+        of_q = population("q", p.q, pooling) if drift else None
+        m_r, tau_r = population("r", p.r, pooling)
         with numpyro.plate("asset", len(series)):
-            log_q = effect("log_q", m_q, tau_q, weight_q)
+            log_q = jnp.full(len(series), -jnp.inf)
+            if of_q is not None:
+                log_q = effect("log_q", *of_q, weight_q)
+                numpyro.deterministic("kalman_q", 1e-8 * jnp.exp(log_q))
             log_r = effect("log_r", m_r, tau_r, weight_r)
-            numpyro.deterministic("kalman_q", 1e-8 * jnp.exp(log_q))
             numpyro.deterministic("kalman_r", 1e-8 * jnp.exp(log_r))
         numpyro.factor("quotes", likelihood(log_q, log_r).sum())
 
@@ -98,7 +109,11 @@ def level_log_likelihood(series: tuple[Quoted, ...]) -> Callable[[Array, Array],
 
 
 def microprice_decay(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: LeadPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    pooling: bool = True,
+    priors: LeadPriors | None = None,
 ) -> Callable[[], None]:
     """Hierarchical model of how fast the microprice forgets its lead over the mid.
 
@@ -108,6 +123,8 @@ def microprice_decay(
         Microprice minus mid of fresh quotes by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    pooling : bool
+        Let assets share a population.
     priors : LeadPriors, optional
         Hyperpriors.
 
@@ -124,14 +141,11 @@ def microprice_decay(
     """
     series, p = of_series(evidence).lead, of_kind(LeadPriors, priors)
     require_any([s.steps for s in series], "two quotes with sizes that follow each other")
-    weight, weight_v = (fixed(parameterisation, w) for w in lead_weights(evidence))
+    weight, weight_v = (fixed(parameterisation, w) for w in lead_weights(evidence, *spreads(pooling, p.rate, p.v)))
     asset, gap, before, now = following(series)
 
     def model() -> None:
-        m_rate = numpyro.sample("m_rate", dist.Normal(p.rate_location, p.rate_scale))
-        tau_rate = numpyro.sample("tau_rate", dist.LogNormal(jnp.log(p.tau_rate_median), p.tau_rate_log_sd))
-        m_v = numpyro.sample("m_v", dist.Normal(p.v_location, p.v_scale))
-        tau_v = numpyro.sample("tau_v", dist.LogNormal(jnp.log(p.tau_v_median), p.tau_v_log_sd))
+        (m_rate, tau_rate), (m_v, tau_v) = population("rate", p.rate, pooling), population("v", p.v, pooling)
         with numpyro.plate("asset", len(series)):
             rate = jnp.exp(effect("log_rate", m_rate, tau_rate, weight))
             twice = jnp.log(2 * rate)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
-from numpy.typing import ArrayLike
+from jax import Array
 
-from mmresearch.models.feature_priors import Population
+from mmresearch.models.priors import Population
 
 
-def population(letter: str, law: Population, pooling: bool = True) -> tuple[ArrayLike, ArrayLike]:
+def population(letter: str, law: Population, pooling: bool = True) -> tuple[Array, Array]:
     """Return mean and sd of the effects of assets.
 
     Parameters
@@ -25,7 +25,20 @@ def population(letter: str, law: Population, pooling: bool = True) -> tuple[Arra
     pooling : bool
         Learn them from all assets; without it each asset has the prior of one that is alone.
     """
+    return population_named(f"m_{letter}", f"tau_{letter}", law, pooling)
+
+
+def population_named(mean: str, sd: str, law: Population, pooling: bool) -> tuple[Array, Array]:
+    """Return what `population` returns, under names of one's own.
+
+    Parameters
+    ----------
+    mean, sd : str
+        Names of what is sampled.
+    law, pooling
+        As in `population`.
+    """
     if pooling:
-        m = numpyro.sample(f"m_{letter}", dist.Normal(law.location, law.scale))
-        return m, numpyro.sample(f"tau_{letter}", dist.LogNormal(jnp.log(law.tau_median), law.tau_log_sd))
-    return law.location, law.alone_sd
+        m = numpyro.sample(mean, dist.Normal(law.location, law.scale))
+        return m, numpyro.sample(sd, dist.LogNormal(jnp.log(law.tau_median), law.tau_log_sd))
+    return jnp.asarray(law.location), jnp.asarray(law.alone_sd)

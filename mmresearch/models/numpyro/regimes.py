@@ -15,8 +15,9 @@ import numpyro.distributions as dist
 from jax import Array
 from jax.scipy.stats import norm
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.numpyro.effects import effect
+from mmresearch.models.numpyro.populations import population
 from mmresearch.models.numpyro.recursions import side_by_side, sticky_chain
 from mmresearch.models.priors import of_kind
 from mmresearch.models.series import RegimeSeries, SeriesEvidence, of_series, regimes_seen
@@ -28,6 +29,7 @@ def regime_sticky_diagonal(
     evidence: SeriesEvidence,
     *,
     parameterisation: Parameterisation = "auto",
+    pooling: bool = True,
     priors: RegimePriors | None = None,
     states: int = 2,
 ) -> Callable[[], None]:
@@ -39,6 +41,8 @@ def regime_sticky_diagonal(
         Returns and spreads by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    pooling : bool
+        Let assets share a population of the probability of staying; what a regime looks like is each asset's own.
     priors : RegimePriors, optional
         Hyperpriors.
     states : int
@@ -58,12 +62,11 @@ def regime_sticky_diagonal(
     """
     series, p = of_series(evidence).regimes, of_kind(RegimePriors, priors)
     seen = regimes_seen(series, states)
-    weight = fixed(parameterisation, regime_weights(evidence))
+    weight = fixed(parameterisation, regime_weights(evidence, *spreads(pooling, p.stay)))
     likelihood = regime_log_likelihood([series[i] for i in seen])
 
     def model() -> None:
-        m_stay = numpyro.sample("m_stay", dist.Normal(p.stay_location, p.stay_scale))
-        tau_stay = numpyro.sample("tau_stay", dist.LogNormal(jnp.log(p.tau_stay_median), p.tau_stay_log_sd))
+        m_stay, tau_stay = population("stay", p.stay, pooling)
         steps = (states - 1,)
         with numpyro.plate("asset", len(series)):
             logit_stay = effect("logit_stay", m_stay, tau_stay, weight)

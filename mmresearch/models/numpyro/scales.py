@@ -17,11 +17,11 @@ from jax import Array
 from mmresearch.models.centring import Parameterisation, fixed
 from mmresearch.models.feature_centring import move_weights
 from mmresearch.models.feature_data import heavy_tailed, require_spread
-from mmresearch.models.feature_priors import NormalizerPriors, Population, TailPriors, VolatilityPriors
+from mmresearch.models.feature_priors import NormalizerPriors, TailPriors, VolatilityPriors
 from mmresearch.models.features import FeatureEvidence, Moves, Noise, of_features
 from mmresearch.models.numpyro.effects import effect
 from mmresearch.models.numpyro.populations import population
-from mmresearch.models.priors import of_kind
+from mmresearch.models.priors import Population, of_kind
 from mmresearch.models.series import require_any
 
 

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from pytensor.graph.basic import Variable
 from pytensor.tensor import TensorVariable
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.priors import of_kind
 from mmresearch.models.pymc.effects import effect
+from mmresearch.models.pymc.populations import population
 from mmresearch.models.pymc.recursions import log_likelihood
 from mmresearch.models.segments import RunLengths, Runs, marginalised, runs_of
 from mmresearch.models.series import ChangeCounts, SeriesEvidence, of_series, require_any
@@ -34,6 +35,8 @@ def bocpd_hazard_rate(
     evidence: SeriesEvidence,
     *,
     parameterisation: Parameterisation = "auto",
+    censoring: bool = True,
+    pooling: bool = True,
     priors: HazardPriors | None = None,
     runs: RunLengths = "reported",
     segments: SegmentPriors | None = None,
@@ -46,6 +49,11 @@ def bocpd_hazard_rate(
         Changepoints and exposure by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    censoring : bool
+        Count the seconds of the last run, which is still going on; without it that run is dropped, which makes runs
+        look shorter than they are. Reported runs only.
+    pooling : bool
+        Let assets share a population.
     priors : HazardPriors, optional
         Hyperpriors.
     runs : {"reported", "marginalised"}
@@ -63,22 +71,24 @@ def bocpd_hazard_rate(
     EvidenceError
         If no tape reports changepoints (or has returns), or the evidence is not of series.
     ValueError
-        If `runs` is unknown, or `segments` are given for reported runs.
+        If `runs` is unknown, `segments` are given for reported runs, or a run is to be dropped where runs are
+        marginalised.
     """
     series, p = of_series(evidence), of_kind(HazardPriors, priors)
-    summed_out = marginalised(runs, segments)
+    summed_out = marginalised(runs, segments, censoring)
     found = runs_of(series.regimes, of_kind(SegmentPriors, segments)) if summed_out else ()
     if not summed_out:
-        require_any([c.exposure_s for c in series.changes], "reports of changepoints")
-    weight = fixed(parameterisation, run_weights(found) if summed_out else hazard_weights(evidence))
+        require_any([c.watched_s(censoring) for c in series.changes], "reports of changepoints")
+    spread = spreads(pooling, p.h)
+    weights = run_weights(found, *spread) if summed_out else hazard_weights(evidence, *spread)
+    weight = fixed(parameterisation, weights)
     with pm.Model(coords={"asset": list(evidence.assets)}) as model:
-        m_h = pm.Normal("m_h", p.h_location, p.h_scale)
-        tau_h = pm.LogNormal("tau_h", np.log(p.tau_h_median), p.tau_h_log_sd)
-        h = pm.Deterministic("bocpd_hazard_rate", pm.math.exp(effect("log_h", m_h, tau_h, weight)), dims="asset")
+        log_h = effect("log_h", *population("h", p.h, pooling), weight)
+        h = pm.Deterministic("bocpd_hazard_rate", pm.math.exp(log_h), dims="asset")
         if summed_out:
             pm.Potential("returns", run_log_likelihood(h, found))
         else:
-            _reports(h, series.changes)
+            _reports(h, series.changes, censoring)
     return model
 
 
@@ -102,9 +112,9 @@ def _as_wide(table: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     return np.pad(table, [(0, 0), (0, width - table.shape[1])])
 
 
-def _reports(h: TensorVariable, counts: tuple[ChangeCounts, ...]) -> None:
+def _reports(h: TensorVariable, counts: tuple[ChangeCounts, ...], censoring: bool) -> None:
     """Observe the reported changepoints of the assets that have a detector."""
-    exposure = np.array([c.exposure_s for c in counts])
+    exposure = np.array([c.watched_s(censoring) for c in counts])
     seen = np.flatnonzero(exposure > 0)
     changes = np.rint([counts[i].changes for i in seen]).astype(int)
     pm.Poisson("changes", h[seen] * exposure[seen], observed=changes)

@@ -12,11 +12,13 @@ from typing import Literal
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 
-from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights
-from mmresearch.models.data import label_data, markout_data
-from mmresearch.models.priors import AlphaPriors, FloorPriors
+from mmresearch.models.centring import Parameterisation, fixed, label_weights, markout_weights, spreads
+from mmresearch.models.data import label_data, markout_data, positive_scale
+from mmresearch.models.priors import AlphaPriors, FloorPriors, of_kind
 from mmresearch.models.pymc.effects import effect
+from mmresearch.models.pymc.populations import population_named
 from mmresearch.tape.evidence import Evidence
 
 
@@ -24,7 +26,9 @@ def alpha_touch(
     evidence: Evidence,
     *,
     parameterisation: Parameterisation = "auto",
+    label_error: bool = True,
     overdispersion: bool = True,
+    pooling: bool = True,
     priors: AlphaPriors | None = None,
 ) -> pm.Model:
     """Hierarchical model of the probability that a touch fill is informed.
@@ -35,8 +39,12 @@ def alpha_touch(
         Label counts by asset and window.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    label_error : bool
+        Let labels fire without information as often as quiet moves do; without it each is taken at its word.
     overdispersion : bool
         Let labels of one window be alike; without it they are independent (binomial).
+    pooling : bool
+        Let assets share a population.
     priors : AlphaPriors, optional
         Hyperpriors.
 
@@ -45,12 +53,10 @@ def alpha_touch(
     pymc.Model
         With ``alpha_touch`` (asset), a probability.
     """
-    data, p = label_data(evidence), priors or AlphaPriors()
-    weight = fixed(parameterisation, label_weights(data))
+    data, p = label_data(evidence, label_error), of_kind(AlphaPriors, priors)
+    weight = fixed(parameterisation, label_weights(data, *spreads(pooling, p.alpha)))
     with pm.Model(coords={"asset": list(data.assets)}) as model:
-        mu = pm.Normal("mu", p.mu_location, p.mu_scale)
-        tau = pm.LogNormal("tau", np.log(p.tau_median), p.tau_log_sd)
-        logit = effect("logit_alpha", mu, tau, weight)
+        logit = effect("logit_alpha", *population_named("mu", "tau", p.alpha, pooling), weight)
         alpha = pm.Deterministic("alpha_touch", pm.math.invlogit(logit), dims="asset")
         theta = (data.false_positive + alpha * (1 - data.false_positive))[data.asset]
         if overdispersion:
@@ -67,7 +73,9 @@ def spread_floor_bps(
     *,
     parameterisation: Parameterisation = "auto",
     noise: Literal["normal", "student_t"] = "normal",
+    scale_bps: float | None = None,
     window_effect: bool = True,
+    pooling: bool = True,
     priors: FloorPriors | None = None,
 ) -> pm.Model:
     """Hierarchical model of the least half-spread that pays.
@@ -82,8 +90,12 @@ def spread_floor_bps(
         "normal" uses window means and squares, so it targets the *mean* however skewed the moves are. "student_t" is a
         location model of single moves, for symmetric heavy tails only: informed jumps make moves skewed, and then a
         location is not the mean. It has no window effect.
+    scale_bps : float, optional
+        Scale of one fill's move where it is taken as known, the same for all assets (bps); otherwise it is learned.
     window_effect : bool
         Let the mean move differ between windows.
+    pooling : bool
+        Let assets share a population.
     priors : FloorPriors, optional
         Hyperpriors.
 
@@ -91,16 +103,21 @@ def spread_floor_bps(
     -------
     pymc.Model
         With ``spread_floor_bps`` (asset), in bps.
+
+    Raises
+    ------
+    ValueError
+        If the known scale is not a positive number.
     """
-    data, p = markout_data(evidence), priors or FloorPriors()
-    weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
+    data, p, known_scale = markout_data(evidence), of_kind(FloorPriors, priors), positive_scale(scale_bps)
+    weights = markout_weights(data, *spreads(pooling, p.adverse, p.s))
+    weight, weight_s = (fixed(parameterisation, w) for w in weights)
     with pm.Model(coords={"asset": list(data.assets)}) as model:
-        mu = pm.Normal("mu", p.mu_location, p.mu_scale)
-        tau = pm.LogNormal("tau", np.log(p.tau_median), p.tau_log_sd)
-        mu_s = pm.Normal("mu_s", p.log_s_location, p.log_s_scale)
-        tau_s = pm.LogNormal("tau_s", np.log(p.tau_s_median), p.tau_s_log_sd)
-        adverse = effect("adverse_bps", mu, tau, weight)
-        s = pm.math.exp(effect("log_s", mu_s, tau_s, weight_s))
+        adverse = effect("adverse_bps", *population_named("mu", "tau", p.adverse, pooling), weight)
+        if known_scale is None:
+            s = pm.math.exp(effect("log_s", *population_named("mu_s", "tau_s", p.s, pooling), weight_s))
+        else:
+            s = pt.full(len(data.assets), known_scale)
         pm.Deterministic("spread_floor_bps", data.fee_bps + adverse, dims="asset")
         if noise == "student_t":
             nu = 2 + pm.Exponential("nu_minus_two", 0.1)
@@ -111,6 +128,7 @@ def spread_floor_bps(
         if window_effect:
             variance = variance + pm.HalfNormal("c", p.c_scale) ** 2
         pm.Normal("mean", adverse[data.asset], s[data.asset] * pm.math.sqrt(variance), observed=data.mean_bps)
-        known = np.flatnonzero(data.dof > 0)
-        pm.Gamma("m2", alpha=data.dof[known] / 2, beta=1 / (2 * s[known] ** 2), observed=data.m2[known])
+        if known_scale is None:
+            known = np.flatnonzero(data.dof > 0)
+            pm.Gamma("m2", alpha=data.dof[known] / 2, beta=1 / (2 * s[known] ** 2), observed=data.m2[known])
     return model

@@ -13,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 import pymc as pm
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.priors import of_kind
 from mmresearch.models.pymc.effects import effect
+from mmresearch.models.pymc.populations import population
 from mmresearch.models.pymc.recursions import log_likelihood
 from mmresearch.models.series import SeriesEvidence, of_series, require_any
 from mmresearch.models.series_centring import flow_weights
@@ -23,7 +24,12 @@ from mmresearch.models.series_priors import FlowPriors
 
 
 def hawkes(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: FlowPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    excitation: bool = True,
+    pooling: bool = True,
+    priors: FlowPriors | None = None,
 ) -> pm.Model:
     """Hierarchical Hawkes model of trades.
 
@@ -33,6 +39,11 @@ def hawkes(
         Event times by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    excitation : bool
+        Let trades bring others; without it they come by themselves, at a steady rate (Poisson), and the rate is all
+        that is reported.
+    pooling : bool
+        Let assets share a population.
     priors : FlowPriors, optional
         Hyperpriors.
 
@@ -48,20 +59,22 @@ def hawkes(
     """
     events, p = of_series(evidence).events, of_kind(FlowPriors, priors)
     require_any([e.ts.size for e in events], "trades")
-    weight, weight_n, weight_beta = (fixed(parameterisation, w) for w in flow_weights(evidence))
+    weights = flow_weights(evidence, *spreads(pooling, p.mu, p.n, p.beta))
+    weight, weight_n, weight_beta = (fixed(parameterisation, w) for w in weights)
     with pm.Model(coords={"asset": list(evidence.assets)}) as model:
-        m_mu = pm.Normal("m_mu", p.mu_location, p.mu_scale)
-        tau_mu = pm.LogNormal("tau_mu", np.log(p.tau_mu_median), p.tau_mu_log_sd)
-        m_n = pm.Normal("m_n", p.n_location, p.n_scale)
-        tau_n = pm.LogNormal("tau_n", np.log(p.tau_n_median), p.tau_n_log_sd)
-        m_beta = pm.Normal("m_beta", p.beta_location, p.beta_scale)
-        tau_beta = pm.LogNormal("tau_beta", np.log(p.tau_beta_median), p.tau_beta_log_sd)
-        logit_n = effect("logit_n", m_n, tau_n, weight_n)
+        m_mu, tau_mu = population("mu", p.mu, pooling)
+        if not excitation:
+            log_mu = effect("log_flow", m_mu, tau_mu, weight)
+            mu = pm.Deterministic("hawkes_mu", pm.math.exp(log_mu), dims="asset")
+            count, open_s = np.array([(e.ts.size, e.open_s) for e in events]).T
+            pm.Potential("events", (count * log_mu - open_s * mu).sum())
+            return model
+        logit_n = effect("logit_n", *population("n", p.n, pooling), weight_n)
         n = pm.Deterministic("branching", pm.math.invlogit(logit_n), dims="asset")
         log_alone = -pm.math.log1pexp(logit_n)
         log_mu = effect("log_flow", m_mu - log_alone, tau_mu, weight) + log_alone
         mu = pm.Deterministic("hawkes_mu", pm.math.exp(log_mu), dims="asset")
-        log_beta = effect("log_beta", m_beta, tau_beta, weight_beta)
+        log_beta = effect("log_beta", *population("beta", p.beta, pooling), weight_beta)
         beta = pm.Deterministic("hawkes_beta", pm.math.exp(log_beta), dims="asset")
         pm.Deterministic("hawkes_alpha", n * beta, dims="asset")
         ts = np.concatenate([e.ts for e in events])

@@ -1,9 +1,10 @@
 """Fill intensity: kappa and A from own fills with exposure, or from market orders of a trade tape.
 
-Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal. kappa_iw wanders
-             between windows; A_iw is A_i times a Gamma with mean one, integrated out: the fills of a window are
-             negative binomial, their depths multinomial. Sampled as the intensity at the asset's mean fill depth,
-             ln A_i = ln lambda_i + kappa_i dbar_i (unit Jacobian): there it is almost independent of kappa.
+Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal, uncorrelated
+             where assets are not pooled. kappa_iw wanders between windows; A_iw is A_i times a Gamma with mean one,
+             integrated out: the fills of a window are negative binomial, their depths multinomial. Sampled as the
+             intensity at the asset's mean fill depth, ln A_i = ln lambda_i + kappa_i dbar_i (unit Jacobian): there it
+             is almost independent of kappa.
 Trade tapes: a hurdle. P(an order walks past the touch) = p_i; one that walks goes j >= 1 ticks with
              P(at least j) = e^{-kappa tick (j - 1)}; A_i = rate_i p_i e^{kappa_i h_i}.
 
@@ -16,10 +17,11 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from mmresearch.models.centring import Parameterisation, depth_weights, fixed, walk_weights
+from mmresearch.models.centring import Parameterisation, depth_weights, fixed, spreads, walk_weights
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
 from mmresearch.models.priors import KappaPriors, WalkPriors, of_kind
 from mmresearch.models.pymc.effects import effect
+from mmresearch.models.pymc.populations import population_named
 from mmresearch.tape.evidence import Evidence, WalkCounts
 
 
@@ -28,6 +30,8 @@ def kappa(
     *,
     parameterisation: Parameterisation = "auto",
     window_effect: bool = True,
+    overdispersion: bool = True,
+    pooling: bool = True,
     priors: KappaPriors | WalkPriors | None = None,
 ) -> pm.Model:
     """Hierarchical model of kappa and A.
@@ -39,7 +43,12 @@ def kappa(
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
     window_effect : bool
-        Let intensity and decay wander between windows; of trade tapes the decay only: their orders come in bursts.
+        Let the decay wander between windows.
+    overdispersion : bool
+        Let events come in bursts: numbers of fills (or of market orders, and of those that walk) vary between windows
+        more than independent events do.
+    pooling : bool
+        Let assets share a population.
     priors : KappaPriors or WalkPriors, optional
         Hyperpriors of the kind of evidence.
 
@@ -57,24 +66,30 @@ def kappa(
     """
     if evidence.kappa and isinstance(evidence.kappa[0], WalkCounts):
         given = of_kind(WalkPriors, priors)
-        return _from_walks(walk_data(evidence, window_effect), parameterisation, window_effect, given)
-    chosen = of_kind(KappaPriors, priors)
-    return _from_fills(depth_data(evidence, window_effect), parameterisation, window_effect, chosen)
+        return _from_walks(walk_data(evidence), parameterisation, window_effect, overdispersion, pooling, given)
+    chosen, data = of_kind(KappaPriors, priors), depth_data(evidence, window_effect or overdispersion)
+    return _from_fills(data, parameterisation, window_effect, overdispersion, pooling, chosen)
 
 
 def _coords(data: DepthData | WalkData) -> dict[str, list]:
     return {"asset": list(data.assets), "window": list(range(data.n_windows))}
 
 
-def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effect: bool, p: KappaPriors) -> pm.Model:
-    weight, weight_rate = (fixed(parameterisation, w) for w in depth_weights(data))
+def _from_fills(
+    data: DepthData,
+    parameterisation: Parameterisation,
+    window_effect: bool,
+    overdispersion: bool,
+    pooling: bool,
+    p: KappaPriors,
+) -> pm.Model:
+    weights = depth_weights(data, *spreads(pooling, p.kappa, p.A))
+    weight, weight_rate = (fixed(parameterisation, w) for w in weights)
     reference = data.reference_bps
     with pm.Model(coords=_coords(data)) as model:
-        mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
-        mu_A = pm.Normal("mu_A", p.mu_A_location, p.mu_A_scale)
-        tau_kappa = pm.LogNormal("tau_kappa", np.log(p.tau_kappa_median), p.tau_kappa_log_sd)
-        tau_A = pm.LogNormal("tau_A", np.log(p.tau_A_median), p.tau_A_log_sd)
-        corr = 2 * pm.Beta("corr_unit", p.corr_shape, p.corr_shape) - 1
+        mu_kappa, tau_kappa = population_named("mu_kappa", "tau_kappa", p.kappa, pooling)
+        mu_A, tau_A = population_named("mu_A", "tau_A", p.A, pooling)
+        corr = 2 * pm.Beta("corr_unit", p.corr_shape, p.corr_shape) - 1 if pooling else pt.zeros(())
         rest = tau_A * pm.math.sqrt(1 - corr**2)
         log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
         travelled = pm.math.exp(log_kappa) * reference
@@ -94,7 +109,7 @@ def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effe
         # A_iw is A_i times a Gamma whatever kappa_iw is, so the intensity at the reference depth moves with kappa_iw.
         moved = (k - pm.math.exp(log_kappa)[data.asset]) * reference[data.asset]
         mean = pm.math.exp(log_rate[data.asset] - moved) * reach
-        if window_effect:
+        if overdispersion:
             burst = pm.HalfNormal("burst", p.burst_scale)
             pm.NegativeBinomial("fills", mu=mean, alpha=1 / (burst**2 + p.burst_floor), observed=data.fills)
         else:
@@ -104,29 +119,34 @@ def _from_fills(data: DepthData, parameterisation: Parameterisation, window_effe
     return model
 
 
-def _from_walks(data: WalkData, parameterisation: Parameterisation, window_effect: bool, p: WalkPriors) -> pm.Model:
-    weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in walk_weights(data))
+def _from_walks(
+    data: WalkData,
+    parameterisation: Parameterisation,
+    window_effect: bool,
+    overdispersion: bool,
+    pooling: bool,
+    p: WalkPriors,
+) -> pm.Model:
+    weights = walk_weights(data, *spreads(pooling, p.kappa, p.p, p.rate))
+    weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in weights)
     with pm.Model(coords=_coords(data)) as model:
-        mu_kappa = pm.Normal("mu_kappa", p.mu_kappa_location, p.mu_kappa_scale)
-        tau_kappa = pm.LogNormal("tau_kappa", np.log(p.tau_kappa_median), p.tau_kappa_log_sd)
-        log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
-        mu_p = pm.Normal("mu_p", p.mu_p_location, p.mu_p_scale)
-        tau_p = pm.LogNormal("tau_p", np.log(p.tau_p_median), p.tau_p_log_sd)
-        walks = pm.math.invlogit(effect("logit_p", mu_p, tau_p, weight_p))
-        mu_rate = pm.Normal("mu_rate", p.mu_rate_location, p.mu_rate_scale)
-        tau_rate = pm.LogNormal("tau_rate", np.log(p.tau_rate_median), p.tau_rate_log_sd)
-        rate = pm.math.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
+        log_kappa = effect("log_kappa", *population_named("mu_kappa", "tau_kappa", p.kappa, pooling), weight)
+        walks = pm.math.invlogit(effect("logit_p", *population_named("mu_p", "tau_p", p.p, pooling), weight_p))
+        of_rate = population_named("mu_rate", "tau_rate", p.rate, pooling)
+        rate = pm.math.exp(effect("log_rate", *of_rate, weight_rate))
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
         pm.Deterministic("A", rate * walks * pm.math.exp(pm.math.exp(log_kappa) * data.half_spread_bps), dims="asset")
 
-        rho = pm.Beta("rho", p.rho_a, p.rho_b)
-        burst = pm.HalfNormal("burst", p.burst_scale)
-        walk = walks[data.asset]
-        strength = (1 - rho) / (rho + p.rho_floor)
-        pm.NegativeBinomial(
-            "orders", mu=2 * data.seconds * rate[data.asset], alpha=1 / (burst**2 + p.burst_floor), observed=data.orders
-        )
-        pm.BetaBinomial("beyond", walk * strength, (1 - walk) * strength, n=data.orders, observed=data.beyond)
+        walk, mean = walks[data.asset], 2 * data.seconds * rate[data.asset]
+        if overdispersion:
+            rho = pm.Beta("rho", p.rho_a, p.rho_b)
+            burst = pm.HalfNormal("burst", p.burst_scale)
+            strength = (1 - rho) / (rho + p.rho_floor)
+            pm.NegativeBinomial("orders", mu=mean, alpha=1 / (burst**2 + p.burst_floor), observed=data.orders)
+            pm.BetaBinomial("beyond", walk * strength, (1 - walk) * strength, n=data.orders, observed=data.beyond)
+        else:
+            pm.Poisson("orders", mean, observed=data.orders)
+            pm.Binomial("beyond", n=data.orders, p=walk, observed=data.beyond)
         decay = log_kappa[data.asset]
         if window_effect:
             wander = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.priors import of_kind
 from mmresearch.models.pymc.effects import effect
+from mmresearch.models.pymc.populations import population
 from mmresearch.models.pymc.recursions import log_likelihood
 from mmresearch.models.series import SeriesEvidence, following, of_series, require_any
 from mmresearch.models.series_centring import lead_weights, level_weights
@@ -27,7 +29,12 @@ from mmresearch.models.series_priors import LeadPriors, LevelPriors
 
 
 def local_level(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: LevelPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    drift: bool = True,
+    pooling: bool = True,
+    priors: LevelPriors | None = None,
 ) -> pm.Model:
     """Hierarchical local-level model of the log mid.
 
@@ -37,6 +44,10 @@ def local_level(
         Log mids of fresh quotes by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    drift : bool
+        Let the level wander; without it a stretch of quotes has one level, and its noise is all that is reported.
+    pooling : bool
+        Let assets share a population.
     priors : LevelPriors, optional
         Hyperpriors.
 
@@ -52,15 +63,14 @@ def local_level(
     """
     series, p = of_series(evidence).level, of_kind(LevelPriors, priors)
     require_any([s.steps for s in series], "two quotes that follow each other")
-    weight_q, weight_r = (fixed(parameterisation, w) for w in level_weights(evidence))
+    weights = level_weights(evidence, *spreads(pooling, p.q, p.r))
+    weight_q, weight_r = (fixed(parameterisation, w) for w in weights)
     with pm.Model(coords={"asset": list(evidence.assets)}) as model:
-        m_q = pm.Normal("m_q", p.q_location, p.q_scale)
-        tau_q = pm.LogNormal("tau_q", np.log(p.tau_q_median), p.tau_q_log_sd)
-        m_r = pm.Normal("m_r", p.r_location, p.r_scale)
-        tau_r = pm.LogNormal("tau_r", np.log(p.tau_r_median), p.tau_r_log_sd)
-        q = pm.math.exp(effect("log_q", m_q, tau_q, weight_q))
-        r = pm.math.exp(effect("log_r", m_r, tau_r, weight_r))
-        pm.Deterministic("kalman_q", 1e-8 * q, dims="asset")
+        q = pt.zeros(len(series))
+        if drift:
+            q = pm.math.exp(effect("log_q", *population("q", p.q, pooling), weight_q))
+            pm.Deterministic("kalman_q", 1e-8 * q, dims="asset")
+        r = pm.math.exp(effect("log_r", *population("r", p.r, pooling), weight_r))
         pm.Deterministic("kalman_r", 1e-8 * r, dims="asset")
         gap, y = (np.concatenate([getattr(s, name) for s in series]) for name in ("gap_s", "value_bps"))
         start = np.cumsum([0, *(s.gap_s.size for s in series)])
@@ -69,7 +79,11 @@ def local_level(
 
 
 def microprice_decay(
-    evidence: SeriesEvidence, *, parameterisation: Parameterisation = "auto", priors: LeadPriors | None = None
+    evidence: SeriesEvidence,
+    *,
+    parameterisation: Parameterisation = "auto",
+    pooling: bool = True,
+    priors: LeadPriors | None = None,
 ) -> pm.Model:
     """Hierarchical model of how fast the microprice forgets its lead over the mid.
 
@@ -79,6 +93,8 @@ def microprice_decay(
         Microprice minus mid of fresh quotes by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    pooling : bool
+        Let assets share a population.
     priors : LeadPriors, optional
         Hyperpriors.
 
@@ -94,14 +110,11 @@ def microprice_decay(
     """
     series, p = of_series(evidence).lead, of_kind(LeadPriors, priors)
     require_any([s.steps for s in series], "two quotes with sizes that follow each other")
-    weight, weight_v = (fixed(parameterisation, w) for w in lead_weights(evidence))
+    weight, weight_v = (fixed(parameterisation, w) for w in lead_weights(evidence, *spreads(pooling, p.rate, p.v)))
     asset, gap, before, now = following(series)
     with pm.Model(coords={"asset": list(evidence.assets)}) as model:
-        m_rate = pm.Normal("m_rate", p.rate_location, p.rate_scale)
-        tau_rate = pm.LogNormal("tau_rate", np.log(p.tau_rate_median), p.tau_rate_log_sd)
-        m_v = pm.Normal("m_v", p.v_location, p.v_scale)
-        tau_v = pm.LogNormal("tau_v", np.log(p.tau_v_median), p.tau_v_log_sd)
-        log_rate = effect("log_rate", m_rate, tau_rate, weight)
+        log_rate = effect("log_rate", *population("rate", p.rate, pooling), weight)
+        m_v, tau_v = population("v", p.v, pooling)
         log_v = effect("log_diffusion", m_v + np.log(2) + log_rate, tau_v, weight_v) - np.log(2) - log_rate
         rate, v = pm.math.exp(log_rate), pm.math.exp(log_v)
         pm.Deterministic("microprice_decay", pm.math.exp(-rate), dims="asset")

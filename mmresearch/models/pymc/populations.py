@@ -7,7 +7,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
 
-from mmresearch.models.feature_priors import Population
+from mmresearch.models.priors import Population
 
 
 def population(letter: str, law: Population, pooling: bool = True) -> tuple[TensorVariable, TensorVariable]:
@@ -22,7 +22,20 @@ def population(letter: str, law: Population, pooling: bool = True) -> tuple[Tens
     pooling : bool
         Learn them from all assets; without it each asset has the prior of one that is alone.
     """
+    return population_named(f"m_{letter}", f"tau_{letter}", law, pooling)
+
+
+def population_named(mean: str, sd: str, law: Population, pooling: bool) -> tuple[TensorVariable, TensorVariable]:
+    """Return what `population` returns, under names of one's own.
+
+    Parameters
+    ----------
+    mean, sd : str
+        Names of what is sampled.
+    law, pooling
+        As in `population`.
+    """
     if not pooling:
         return pt.as_tensor(law.location), pt.as_tensor(law.alone_sd)
-    m = pm.Normal(f"m_{letter}", law.location, law.scale)
-    return m, pm.LogNormal(f"tau_{letter}", np.log(law.tau_median), law.tau_log_sd)
+    m = pm.Normal(mean, law.location, law.scale)
+    return m, pm.LogNormal(sd, np.log(law.tau_median), law.tau_log_sd)

@@ -18,9 +18,10 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
 
-from mmresearch.models.centring import Parameterisation, fixed
+from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.priors import of_kind
 from mmresearch.models.pymc.effects import effect
+from mmresearch.models.pymc.populations import population
 from mmresearch.models.pymc.recursions import log_likelihood
 from mmresearch.models.series import SeriesEvidence, of_series, regimes_seen
 from mmresearch.models.series_centring import regime_weights
@@ -31,6 +32,7 @@ def regime_sticky_diagonal(
     evidence: SeriesEvidence,
     *,
     parameterisation: Parameterisation = "auto",
+    pooling: bool = True,
     priors: RegimePriors | None = None,
     states: int = 2,
 ) -> pm.Model:
@@ -42,6 +44,8 @@ def regime_sticky_diagonal(
         Returns and spreads by asset.
     parameterisation : {"auto", "centred", "noncentred"}
         Form of the asset effects; "auto" centres each as far as its data are sharp.
+    pooling : bool
+        Let assets share a population of the probability of staying; what a regime looks like is each asset's own.
     priors : RegimePriors, optional
         Hyperpriors.
     states : int
@@ -60,11 +64,9 @@ def regime_sticky_diagonal(
     """
     series, p = of_series(evidence).regimes, of_kind(RegimePriors, priors)
     seen = regimes_seen(series, states)
-    weight = fixed(parameterisation, regime_weights(evidence))
+    weight = fixed(parameterisation, regime_weights(evidence, *spreads(pooling, p.stay)))
     with pm.Model(coords={"asset": list(evidence.assets), "step": np.arange(1, states)}) as model:
-        m_stay = pm.Normal("m_stay", p.stay_location, p.stay_scale)
-        tau_stay = pm.LogNormal("tau_stay", np.log(p.tau_stay_median), p.tau_stay_log_sd)
-        stay = pm.math.invlogit(effect("logit_stay", m_stay, tau_stay, weight))
+        stay = pm.math.invlogit(effect("logit_stay", *population("stay", p.stay, pooling), weight))
         pm.Deterministic("regime_sticky_diagonal", stay, dims="asset")
         calm = pm.Normal("log_calm", p.calm_location, p.calm_scale, dims="asset")
         rise = pm.HalfNormal("rise", p.rise_scale, dims=("asset", "step"))
