@@ -98,7 +98,7 @@ def spread_floor_bps(
     Returns
     -------
     callable
-        A model without arguments, with ``spread_floor_bps`` (asset), in bps.
+        A model without arguments, with ``spread_floor_bps`` and ``move_scale_bps`` (asset), in bps.
     """
     data, p = markout_data(evidence), priors or FloorPriors()
     weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
@@ -113,6 +113,7 @@ def spread_floor_bps(
             adverse = effect("adverse_bps", mu, tau, weight)
             s = jnp.exp(effect("log_s", mu_s, tau_s, weight_s))
             numpyro.deterministic("spread_floor_bps", jnp.asarray(data.fee_bps) + adverse)
+            numpyro.deterministic("move_scale_bps", s)
         if noise == "student_t":
             nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))
             i = data.value_asset

@@ -124,6 +124,8 @@ def _walk_model(
             walks = expit(effect("logit_p", mu_p, tau_p, weight_p))
             rate = jnp.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
+            numpyro.deterministic("order_rate", rate)
+            numpyro.deterministic("walk_probability", walks)
             numpyro.deterministic("A", walks * rate * jnp.exp(half * jnp.exp(log_kappa)))
         rho = numpyro.sample("rho", dist.Beta(p.rho_a, p.rho_b))
         burst = numpyro.sample("burst", dist.HalfNormal(p.burst_scale))

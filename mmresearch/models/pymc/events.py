@@ -90,7 +90,7 @@ def spread_floor_bps(
     Returns
     -------
     pymc.Model
-        With ``spread_floor_bps`` (asset), in bps.
+        With ``spread_floor_bps`` and ``move_scale_bps`` (asset), in bps.
     """
     data, p = markout_data(evidence), priors or FloorPriors()
     weight, weight_s = (fixed(parameterisation, w) for w in markout_weights(data))
@@ -102,6 +102,7 @@ def spread_floor_bps(
         adverse = effect("adverse_bps", mu, tau, weight)
         s = pm.math.exp(effect("log_s", mu_s, tau_s, weight_s))
         pm.Deterministic("spread_floor_bps", data.fee_bps + adverse, dims="asset")
+        pm.Deterministic("move_scale_bps", s, dims="asset")
         if noise == "student_t":
             nu = 2 + pm.Exponential("nu_minus_two", 0.1)
             i = data.value_asset

@@ -117,6 +117,8 @@ def _from_walks(data: WalkData, parameterisation: Parameterisation, window_effec
         tau_rate = pm.LogNormal("tau_rate", np.log(p.tau_rate_median), p.tau_rate_log_sd)
         rate = pm.math.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
+        pm.Deterministic("order_rate", rate, dims="asset")
+        pm.Deterministic("walk_probability", walks, dims="asset")
         pm.Deterministic("A", rate * walks * pm.math.exp(pm.math.exp(log_kappa) * data.half_spread_bps), dims="asset")
 
         rho = pm.Beta("rho", p.rho_a, p.rho_b)
