@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mmresearch.quote.glft.policy import policy
     from mmresearch.quote.glft.quotes import quotes
     from mmresearch.quote.glft.regret import regret_map
+    from mmresearch.report.criticism import criticise
     from mmresearch.report.learning import learning_table
     from mmresearch.sim.bundle import example, example_truths
     from mmresearch.sim.paths.simulate import compare_policies, simulate_paths
@@ -52,6 +53,7 @@ _NAMES = {
     "catalogue": ("mmresearch.belief.catalogue", "catalogue_table"),
     "certify": ("mmresearch.audit.certify", "certify"),
     "compare_policies": ("mmresearch.sim.paths.simulate", "compare_policies"),
+    "criticise": ("mmresearch.report.criticism", "criticise"),
     "derived_table": ("mmresearch.quote.derived_table", "derived_table"),
     "evidence": ("mmresearch.tape.evidence", "evidence"),
     "example": ("mmresearch.sim.bundle", "example"),
@@ -83,6 +85,7 @@ __all__ = [
     "catalogue",
     "certify",
     "compare_policies",
+    "criticise",
     "derived_table",
     "evidence",
     "example",

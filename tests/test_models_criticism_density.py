@@ -54,10 +54,8 @@ def features():
     ]
     found = feature_evidence([named(t, n) for t, n in zip(tapes, "ABC", strict=True)])
     n = rng.integers(0, 9, (3, 24)).astype(float)
-    costs = [
-        HourCosts(a, k, 5 + rng.normal(size=24), 30 * rng.chisquare(np.maximum(k - 1, 0) + 1e-9))
-        for a, k in zip("ABC", n)
-    ]
+    squares = 30 * rng.chisquare(np.maximum(n - 1, 0) + 1e-9)
+    costs = [HourCosts(a, n[i], 5 + rng.normal(size=24), squares[i]) for i, a in enumerate("ABC")]
     steps = [Moves(a, 80.0, float(x @ x), x) for a, x in zip("ABC", rng.standard_t(4, (3, 80)), strict=True)]
     return dataclasses.replace(found, hours=tuple(costs), minutes=tuple(steps))
 

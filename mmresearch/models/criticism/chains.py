@@ -23,6 +23,7 @@ from mmresearch.models.series import RegimeSeries, SeriesEvidence, of_series
 from mmresearch.models.series_priors import SegmentPriors
 
 _CHECKS = ("kurtosis", "autocorrelation", "clustering")
+_HALF_LOG_TAU = 0.5 * np.log(2 * np.pi)
 
 
 def regimes(draws: Draws, evidence: SeriesEvidence, rng: np.random.Generator, **_: Any) -> Iterator[AssetRows]:
@@ -59,7 +60,7 @@ def _seconds(
     size, states, n = stay.size, log_sd.shape[1], series.gap_s.size
     rho = (states * stay - 1) / (states - 1)
     sd, out, scale = np.exp(log_sd), jumps[:, None], scatter[:, None]
-    density, returned, spread = (np.empty((size, n)) for _ in range(3))
+    first_log, then_log, returned, spread = (np.empty((size, n)) for _ in range(4))
     belief = np.full((size, states), 1 / states)
     for t, (gap, x, y) in enumerate(zip(series.gap_s, series.returns, series.log_spread, strict=True)):
         kept = (rho**gap if np.isfinite(gap) and t else np.zeros(size))[:, None]
@@ -76,12 +77,13 @@ def _seconds(
         least = (0.5 * z**2).min(axis=1, keepdims=True)
         both = given * np.exp(least - 0.5 * z**2)
         total = both.sum(axis=1, keepdims=True)
-        density[:, t] = (top - least + np.log(total) - np.log(scale))[:, 0] - np.log(2 * np.pi)
+        first_log[:, t] = (top + np.log(first))[:, 0] - _HALF_LOG_TAU
+        then_log[:, t] = (np.log(total) - least - np.log(first) - np.log(scale))[:, 0] - _HALF_LOG_TAU
         belief = both / total
     row = np.arange(n)
     parts = (
-        Part("returns", row, density, returned, returned, _CHECKS),
-        Part("log spreads", row, None, spread, spread, _CHECKS),
+        Part("returns", row, first_log, returned, returned, _CHECKS),
+        Part("log spreads", row, then_log, spread, spread, _CHECKS),
     )
     return AssetRows(series.asset, "a second", n, parts)
 

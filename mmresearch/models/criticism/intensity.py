@@ -27,12 +27,12 @@ from mmresearch.models.priors import KappaPriors, WalkPriors
 from mmresearch.tape.evidence import Evidence, WalkCounts
 
 #: Effects of a window, in its sds, and the log of their probabilities.
-NODES = np.linspace(-5.0, 5.0, 161)
+NODES = np.linspace(-6.0, 6.0, 193)
 LOG_WEIGHTS = -0.5 * NODES**2 - special.logsumexp(-0.5 * NODES**2)
 #: Every so many of them serve for distribution functions, which are smooth in w.
 _COARSE = 4
 #: Share of the exposure that is called deep.
-_DEEP = 0.2
+_DEEP = 0.1
 #: Points of ln kappa at which the reach of a window is tabulated.
 _TABLE = 240
 
@@ -79,7 +79,7 @@ def _fills(draws: Draws, evidence: Evidence, p: Any, rng: np.random.Generator) -
 
 
 def _deep_from(exposure: FloatArray, depth: FloatArray) -> float:
-    """Depth less the reference beyond which the deepest fifth of the exposure lies, halfway between two bins."""
+    """Depth less the reference beyond which the deepest tenth of the exposure lies, halfway between two bins."""
     seconds = exposure.sum(axis=0)
     place = (exposure * depth).sum(axis=0)[seconds > 0] / seconds[seconds > 0]
     deeper = np.cumsum(seconds[seconds > 0][::-1])[::-1]
@@ -101,7 +101,7 @@ def _fill_rows(name: str, draws: int, each: list[tuple[FloatArray, ...]], deep: 
     depth = Part("depth of fills", rows, None, shallower, not_deeper, simulated=True)
     quantities = (
         Quantity("dispersion of depth between windows", off.sum(axis=1), off_again.sum(axis=1)),
-        Quantity("fills in the deepest fifth of exposure", np.full(draws, deep), deep_again.sum(axis=1)),
+        Quantity("fills in the deepest tenth of exposure", np.full(draws, deep), deep_again.sum(axis=1)),
     )
     return AssetRows(name, "fills of a window", len(each), (fills, depth), quantities if each else ())
 

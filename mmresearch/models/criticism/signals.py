@@ -53,7 +53,7 @@ def hours(
         kind, n, m2 = data.kind[used], data.n[i, used], one.m2_bps2[used]
         s = scale[:, i][:, kind]
         spread = (between * scale[:, i, NORMAL])[:, None]
-        mean, cdf, _ = normal(data.mean_bps[i, used], cost[:, i][:, kind], np.sqrt(s**2 / n + spread**2))
+        mean, cdf = normal(data.mean_bps[i, used], cost[:, i][:, kind], np.sqrt(s**2 / n + spread**2))[:2]
         inside = -0.5 * (n - 1) * np.log(2 * np.pi * s**2) - 0.5 * m2 / s**2 - 0.5 * np.log(n)
         squares = np.where(n > 1, special.gammainc(0.5 * np.maximum(n - 1, 1), 0.5 * m2 / s**2), np.nan)
         row = np.arange(used.size)

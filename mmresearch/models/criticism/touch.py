@@ -93,7 +93,7 @@ def _move_rows(found: MarkoutMoments, adverse: FloatArray, s: FloatArray, c: Flo
         "moves", row, *normal(x, mean, s * np.sqrt(1 + c2 / known)),
         checks=("kurtosis", "autocorrelation", "clustering"),
     )  # fmt: skip
-    _, cdf, _ = normal(found.mean_bps[used], a, s * np.sqrt(1 / found.n[used] + c2))
+    cdf = normal(found.mean_bps[used], a, s * np.sqrt(1 / found.n[used] + c2))[1]
     size = int(used.sum())
     means = Part("window means", np.arange(size), None, cdf, cdf, checks=("dispersion",))
     return AssetRows(found.asset, "moves of a window", size, (single, means))
