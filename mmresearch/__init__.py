@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mmresearch.quote.glft.regret import regret_map
     from mmresearch.report.criticism import criticise
     from mmresearch.report.learning import learning_table
+    from mmresearch.report.prior_predictive import prior_predictive
     from mmresearch.sim.bundle import example, example_truths
     from mmresearch.sim.paths.simulate import compare_policies, simulate_paths
     from mmresearch.sim.worlds import simulate
@@ -67,6 +68,7 @@ _NAMES = {
     "parameter": ("mmresearch.belief.catalogue", "parameter"),
     "policy": ("mmresearch.quote.glft.policy", "policy"),
     "prior": ("mmresearch.belief.catalogue", "prior"),
+    "prior_predictive": ("mmresearch.report.prior_predictive", "prior_predictive"),
     "quotes": ("mmresearch.quote.glft.quotes", "quotes"),
     "read": ("mmresearch.tape.read", "read"),
     "regret_map": ("mmresearch.quote.glft.regret", "regret_map"),
@@ -101,6 +103,7 @@ __all__ = [
     "parameter",
     "policy",
     "prior",
+    "prior_predictive",
     "quote",
     "quotes",
     "read",
