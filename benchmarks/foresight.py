@@ -12,7 +12,8 @@ of p(row | past, draw); effects of windows that nobody fitted are integrated out
 Events of tapes without own fills are those at the touch, and market orders. Rows are added up to blocks of time, whose
 differences are resampled by the moving-block bootstrap (Kuensch 1989), blocks of n^(1/3) of them: an interval for how
 much the last third prefers a model, not for other days. Volatility is of the one-second returns that the regimes read;
-an asset whose mid stands still in more than half of the seconds is left out: densities would count zeros, not moves.
+an asset whose mid stands still in more than half of the seconds is left out, and so are Student-t moves after fills of
+which more than half are 0: densities would count zeros, not moves.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ SHARE = 2 / 3
 WINDOWS, LONGEST_S = 30, 300.0
 #: Blocks into which the last third of a series is added up.
 BLOCKS = 20
+#: Share of values that are 0 from which on a density says nothing of moves.
+STILL = 0.5
 REPLICATES, LEVEL = 4000, 0.95
 #: Name of the comparison -> parameter, kind of evidence, options of the plain model, and of each richer one.
 ON_WINDOWS: dict[str, tuple[str, Any, dict[str, Any], dict[str, dict[str, Any]]]] = {
@@ -113,6 +116,8 @@ def on_windows(what: str, tapes: Sequence[Tape], seed: int) -> Iterator[Scores]:
     window_s = min(LONGEST_S, min(t.seconds for t in tapes) / WINDOWS)
     first, last = zip(*map(last_third, tapes), strict=True)
     seen, new = (reduce_tapes(kind, part, window_s) for part in (first, last))
+    if any(np.mean(m.values_bps == 0) > STILL for m in seen.spread_floor_bps):
+        richer = {name: options for name, options in richer.items() if "noise" not in options}
     scores = {
         name: _scored(parameter, seen, new, seed, options) for name, options in {"plain": plain, **richer}.items()
     }
@@ -152,16 +157,17 @@ def _flow_evidence(events: list[EventTimes]) -> SeriesEvidence:
 def volatility(tapes: Sequence[Tape], seed: int) -> Iterator[Scores]:
     """Compare one sd, heavy tails and hidden regimes on the returns of seconds."""
     series = [regime_series(t) for t in tapes]
-    kept = [s for s in series if s.gap_s.size and np.mean(s.returns == 0) <= 0.5]
+    cut = [_cut(s) for s in series if s.gap_s.size]
+    kept = [both for both in cut if np.mean(both[0].returns == 0) <= STILL]
     if not kept:
         return
-    first, last = zip(*map(_cut, kept), strict=True)
+    first, last = zip(*kept, strict=True)
     seen, new = _moves(first), _moves(last)
     scores = {
         name: _scored("sigma_bps_per_sqrt_s", seen, new, seed, {"noise": noise})
         for name, noise in (("plain", "normal"), ("Student-t moves", "student_t"))
     }
-    silent = [EventTimes(s.asset, np.empty(0), 0.0, 0.0) for s in kept]
+    silent = [EventTimes(s.asset, np.empty(0), 0.0, 0.0) for s in first]
     old, fresh = (SeriesEvidence(tuple(silent), (), (), (), tuple(part)) for part in (first, last))
     found = fit("regime_sticky_diagonal", old, seed=seed, quick=True, progress=False)
     scores["hidden regimes"] = {
@@ -227,10 +233,10 @@ def sentence(line: dict[str, Any]) -> str:
     return "No difference that the last third can tell."
 
 
-def report(table: pd.DataFrame) -> str:
-    """Write the table as text."""
-    head = f"{'what':<11}{'asset':<10}{'richer model':<26}{'rows':>6}{'gain, nats':>12}{'95 % interval':>22}  in words"
-    lines = [head]
+def report(table: pd.DataFrame, head: bool = True) -> str:
+    """Write the table as text, with or without its head."""
+    names = f"{'what':<11}{'asset':<10}{'richer model':<26}{'rows':>6}{'gain, nats':>12}{'95 % interval':>22}  in words"
+    lines = [names] if head else []
     for r in table.to_dict("records"):
         interval = f"{r['low']:.1f} to {r['high']:.1f}"
         lines.append(
@@ -247,14 +253,12 @@ def report(table: pd.DataFrame) -> str:
 def main(paths: tuple[str, ...], what: tuple[str, ...], seed: int, save: Path | None) -> None:
     """Score the last third of tapes by models of the first two."""
     tapes = [read(path) for path in paths]
-    found: list[Scores] = []
+    parts = []
     for name in what:
         job = {"flow": flow, "volatility": volatility}.get(name)
-        part = job(tapes, seed) if job else on_windows(name, tapes, seed)
-        found += part
-        click.echo(f"{name} done", err=True)
-    table = compared(found, seed)
-    print(report(table))
+        parts.append(compared(list(job(tapes, seed) if job else on_windows(name, tapes, seed)), seed))
+        click.echo(report(parts[-1], head=len(parts) == 1))
+    table = pd.concat(parts, ignore_index=True)
     if save:
         table.to_csv(save, index=False)
 
