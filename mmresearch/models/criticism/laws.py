@@ -25,7 +25,15 @@ def normal(y: FloatArray, mean: FloatArray, sd: FloatArray) -> Law:
 
 
 def student_t(y: FloatArray, nu: FloatArray, mean: FloatArray, scale: FloatArray) -> Law:
-    """Student-t of a location and a scale."""
+    """Student-t of a location and a scale.
+
+    Parameters
+    ----------
+    y : ndarray
+        Values.
+    nu, mean, scale : ndarray
+        Degrees of freedom, location and scale, broadcast against the values.
+    """
     z = (y - mean) / scale
     constant = special.gammaln(0.5 * (nu + 1)) - special.gammaln(0.5 * nu) - 0.5 * np.log(np.pi * nu)
     cdf = special.stdtr(nu, z)
