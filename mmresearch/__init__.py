@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from mmresearch.quote.glft.policy import policy
     from mmresearch.quote.glft.quotes import quotes
     from mmresearch.quote.glft.regret import regret_map
+    from mmresearch.report.criticism import criticise
     from mmresearch.report.learning import learning_table
+    from mmresearch.report.prior_predictive import prior_predictive
     from mmresearch.sim.bundle import example, example_truths
     from mmresearch.sim.paths.simulate import compare_policies, simulate_paths
     from mmresearch.sim.worlds import simulate
@@ -53,6 +55,7 @@ _NAMES = {
     "catalogue": ("mmresearch.belief.catalogue", "catalogue_table"),
     "certify": ("mmresearch.audit.certify", "certify"),
     "compare_policies": ("mmresearch.sim.paths.simulate", "compare_policies"),
+    "criticise": ("mmresearch.report.criticism", "criticise"),
     "derived_table": ("mmresearch.quote.derived_table", "derived_table"),
     "evidence": ("mmresearch.tape.evidence", "evidence"),
     "example": ("mmresearch.sim.bundle", "example"),
@@ -67,6 +70,7 @@ _NAMES = {
     "parameter": ("mmresearch.belief.catalogue", "parameter"),
     "policy": ("mmresearch.quote.glft.policy", "policy"),
     "prior": ("mmresearch.belief.catalogue", "prior"),
+    "prior_predictive": ("mmresearch.report.prior_predictive", "prior_predictive"),
     "quotes": ("mmresearch.quote.glft.quotes", "quotes"),
     "read": ("mmresearch.tape.read", "read"),
     "regret_map": ("mmresearch.quote.glft.regret", "regret_map"),
@@ -85,6 +89,7 @@ __all__ = [
     "catalogue",
     "certify",
     "compare_policies",
+    "criticise",
     "derived_table",
     "evidence",
     "example",
@@ -101,6 +106,7 @@ __all__ = [
     "parameter",
     "policy",
     "prior",
+    "prior_predictive",
     "quote",
     "quotes",
     "read",

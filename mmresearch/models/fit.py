@@ -45,7 +45,7 @@ _BY_ASSET = (
     "kappa", "A", "alpha_touch", "spread_floor_bps", "hawkes_mu", "hawkes_alpha", "hawkes_beta", "branching",
     "kalman_q", "kalman_r", "bocpd_hazard_rate", "microprice_decay", "lead_sd_bps", "sigma_bps_per_sqrt_s",
     "momentum_normalizer_bps", "proactive_skew_sensitivity", "predictive_bias_sensitivity", "toxic_hour_gamma_mult",
-    "cascade_oi_threshold", "regime_sticky_diagonal",
+    "cascade_oi_threshold", "regime_sticky_diagonal", "move_scale_bps", "order_rate", "walk_probability", "noise_scale",
 )  # fmt: skip
 #: Chains of a fit; NumPyro runs each on a device of its own.
 CHAINS = 4

@@ -118,7 +118,7 @@ def normal_log_densities(x: FloatArray, priors: SegmentPriors) -> FloatArray:
     priors : SegmentPriors
         Of a segment's mean and variance.
     """
-    r, sums, squares = np.arange(float(x.size)), _run_sums(x), _run_sums(x**2)
+    r, sums, squares = np.arange(float(x.size)), run_sums(x), run_sums(x**2)
     k, a = priors.k + r, priors.shape + 0.5 * r
     b = priors.scale + 0.5 * (squares - sums**2 / k)
     spread = 2 * b * (k + 1) / k  # degrees of freedom times squared scale
@@ -137,11 +137,11 @@ def poisson_log_densities(counts: FloatArray, shape: float, rate: float) -> Floa
         Gamma of a segment's expected count.
     """
     x = counts[:, None]
-    a, b = shape + _run_sums(counts), rate + np.arange(float(counts.size))
+    a, b = shape + run_sums(counts), rate + np.arange(float(counts.size))
     return gammaln(a + x) - gammaln(a) - gammaln(x + 1) + a * np.log(b / (b + 1)) - x * np.log(b + 1)
 
 
-def _run_sums(x: FloatArray) -> NDArray[np.float64]:
+def run_sums(x: FloatArray) -> NDArray[np.float64]:
     """Sums of the r points before point t; shape (n, n), those that would begin before the first cut there."""
     total = np.append(0.0, np.cumsum(x))
     t = np.arange(x.size)

@@ -110,7 +110,7 @@ def spread_floor_bps(
     Returns
     -------
     callable
-        A model without arguments, with ``spread_floor_bps`` (asset), in bps.
+        A model without arguments, with ``spread_floor_bps`` and ``move_scale_bps`` (asset), in bps.
 
     Raises
     ------
@@ -131,6 +131,7 @@ def spread_floor_bps(
             if of_s is not None:
                 s = jnp.exp(effect("log_s", *of_s, weight_s))
             numpyro.deterministic("spread_floor_bps", jnp.asarray(data.fee_bps) + adverse)
+            numpyro.deterministic("move_scale_bps", s)
         if noise == "student_t":
             nu = 2 + numpyro.sample("nu_minus_two", dist.Exponential(0.1))
             i = data.value_asset

@@ -81,6 +81,8 @@ def toxic_hour_gamma_mult(
             s_toxic = jnp.exp(log_s + effect("log_s_ratio", m_ratio, tau_ratio, weight_ratio))
         cost = jnp.where(toxic, (normal + added)[:, None], normal[:, None])
         s = jnp.stack([s_normal, s_toxic], axis=1)
+        numpyro.deterministic("cost_scale_bps", s)
+        numpyro.deterministic("kind_cost_bps", jnp.stack([normal, normal + added], axis=1))
         if hour_effects:
             c = numpyro.sample("c_hour", dist.LogNormal(jnp.log(p.c_median), p.c_log_sd))
             cost = _hours(data, cost, s, c * s_normal)

@@ -143,6 +143,8 @@ def _walk_model(
             walks = expit(effect("logit_p", mu_p, tau_p, weight_p))
             rate = jnp.exp(effect("log_rate", mu_rate, tau_rate, weight_rate))
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
+            numpyro.deterministic("order_rate", rate)
+            numpyro.deterministic("walk_probability", walks)
             numpyro.deterministic("A", walks * rate * jnp.exp(half * jnp.exp(log_kappa)))
         arrivals = _counts(2 * data.seconds * rate[data.asset], overdispersion, p.burst_scale, p.burst_floor)
         walk = walks[data.asset]

@@ -69,7 +69,7 @@ def proactive_skew_sensitivity(
         with numpyro.plate("asset", len(series)):
             b = effect("slope", m_b, tau_b, weight)
             numpyro.deterministic("proactive_skew_sensitivity", b)
-            s = jnp.exp(effect("log_s", m_s, tau_s, weight_s))
+            s = numpyro.deterministic("noise_scale", jnp.exp(effect("log_s", m_s, tau_s, weight_s)))
             at = numpyro.sample("intercept_bps", dist.Normal(0.0, p.intercept_sd_bps)) if heavy else jnp.zeros(())
         likelihood(at + jnp.zeros(len(series)), b, s, p.tail)
 
@@ -124,6 +124,7 @@ def predictive_bias_sensitivity(
         with numpyro.plate("asset", len(series)):
             b = numpyro.deterministic("predictive_bias_sensitivity", effect("bias", m_b, tau_b, weight))
             log_s = jnp.zeros(len(series)) if unit_scale else effect("log_s", m_s, tau_s, weight_s)
+            numpyro.deterministic("noise_scale", jnp.exp(log_s))
         if heavy:
             # The regressor is 1, of which nothing is left about its mean: the mean move is the intercept.
             likelihood(b, jnp.zeros(len(series)), jnp.exp(log_s), p.tail)

@@ -102,7 +102,7 @@ def spread_floor_bps(
     Returns
     -------
     pymc.Model
-        With ``spread_floor_bps`` (asset), in bps.
+        With ``spread_floor_bps`` and ``move_scale_bps`` (asset), in bps.
 
     Raises
     ------
@@ -119,6 +119,7 @@ def spread_floor_bps(
         else:
             s = pt.full(len(data.assets), known_scale)
         pm.Deterministic("spread_floor_bps", data.fee_bps + adverse, dims="asset")
+        pm.Deterministic("move_scale_bps", s, dims="asset")
         if noise == "student_t":
             nu = 2 + pm.Exponential("nu_minus_two", 0.1)
             i = data.value_asset

@@ -71,13 +71,17 @@ def toxic_hour_gamma_mult(
     data, p = hour_data(of_features(evidence).hours, hours), of_kind(HourPriors, priors)
     guess = np.exp(p.s.location)
     weights = [fixed(parameterisation, w) for w in hour_weights(data, guess, p.c_median)]
-    with pm.Model(coords={"asset": list(evidence.assets), "hour": range(data.kind.size)}) as model:
+    with pm.Model(
+        coords={"asset": list(evidence.assets), "kind": ["normal", "toxic"], "hour": range(data.kind.size)}
+    ) as model:
         cost = effect("cost_bps", *population("cost", p.cost, pooling), weights[0])
         extra = effect("extra_bps", *population("extra", p.extra, pooling), weights[1])
         log_s = effect("log_s", *population("s", p.s, pooling), weights[2])
         log_ratio = effect("log_s_ratio", *population("s_ratio", p.s_ratio, pooling), weights[3])
         by_hour = cost[:, None] + extra[:, None] * data.kind
         s = pm.math.exp(pm.math.stack([log_s, log_s + log_ratio], axis=1))
+        pm.Deterministic("cost_scale_bps", s, dims=("asset", "kind"))
+        pm.Deterministic("kind_cost_bps", pm.math.stack([cost, cost + extra], axis=1), dims=("asset", "kind"))
         if hour_effects:
             c = pm.LogNormal("c_hour", np.log(p.c_median), p.c_log_sd)
             spread = c * s[:, [NORMAL]]

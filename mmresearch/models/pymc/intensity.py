@@ -135,6 +135,8 @@ def _from_walks(
         of_rate = population_named("mu_rate", "tau_rate", p.rate, pooling)
         rate = pm.math.exp(effect("log_rate", *of_rate, weight_rate))
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
+        pm.Deterministic("order_rate", rate, dims="asset")
+        pm.Deterministic("walk_probability", walks, dims="asset")
         pm.Deterministic("A", rate * walks * pm.math.exp(pm.math.exp(log_kappa) * data.half_spread_bps), dims="asset")
 
         walk, mean = walks[data.asset], 2 * data.seconds * rate[data.asset]

@@ -73,6 +73,7 @@ def proactive_skew_sensitivity(
         b = effect("slope", *population("b", p.b, pooling), weights[0])
         s = pm.math.exp(effect("log_s", *population("s", p.s, pooling), weights[1]))
         pm.Deterministic("proactive_skew_sensitivity", b, dims="asset")
+        pm.Deterministic("noise_scale", s, dims="asset")
         if heavy:
             intercept = pm.Normal("intercept_bps", 0.0, p.intercept_sd_bps, dims="asset")
             points = _Points.of(series)
@@ -130,6 +131,7 @@ def predictive_bias_sensitivity(
             s = pt.ones(len(series))
         else:
             s = pm.math.exp(effect("log_s", *population("s", p.s, pooling), weights[1]))
+        pm.Deterministic("noise_scale", s, dims="asset")
         if heavy:
             points = _Points.of(series)
             nu = degrees_of_freedom(p.tail)
