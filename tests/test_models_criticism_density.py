@@ -105,7 +105,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options", "given", "told"), CASES, ids=lambda v: str(v) if v else "")
+@pytest.mark.parametrize(
+    ("name", "options", "given", "told"), CASES, ids=[f"{name}-{options}" for name, options, *_ in CASES]
+)
 def test_rows_multiply_to_the_likelihood(name, options, given, told):
     evidence = given()
     exact, draws = at_two_draws(getattr(in_pymc, name)(evidence, **options))

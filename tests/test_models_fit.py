@@ -15,7 +15,7 @@ import mmresearch.models.fit as fitting
 import mmresearch.models.numpyro as in_numpyro
 import mmresearch.models.pymc as in_pymc
 from mmresearch.models.data import EvidenceError
-from mmresearch.models.fit import MODELLED, FitError, fit, keep_compiled
+from mmresearch.models.fit import MODELLED, TRIES, FitError, fit, keep_compiled
 from mmresearch.models.gate import ESS_BOUND, RHAT_BOUND, gate
 from mmresearch.models.priors import FloorPriors, KappaPriors, Population, WalkPriors
 from mmresearch.sim.worlds import World
@@ -156,13 +156,13 @@ def test_a_refused_fit_is_run_again_with_smaller_steps_and_twice_the_draws(given
 def test_a_fit_refused_again_says_so_and_options_reach_the_model(given):
     """Few draws are refused whatever they are; the model is one without windows and with a prior like a wall."""
     wall = FloorPriors(adverse=Population(-20.0, 0.01, 0.01, 0.01))
-    found = fit("spread_floor_bps", given, "pymc", draws=60, tune=300, chains=2, seed=4, progress=False,
+    found = fit("spread_floor_bps", given, "pymc", draws=20, tune=300, chains=2, seed=4, progress=False,
                 window_effect=False, priors=wall)  # fmt: skip
-    assert found.tries == 2
+    assert found.tries == TRIES == 3
     assert not found.gate.passed
     assert not found.gate.table.set_index("check").loc["ess bulk", "passed"]
     posterior = found.posterior["posterior"]
-    assert posterior.sizes["draw"] == 240
+    assert posterior.sizes["draw"] == 9 * 20
     assert "c" not in posterior
     np.testing.assert_allclose(posterior["spread_floor_bps"].mean(), 1.5 - 20.0, atol=0.2)
     assert found.options.startswith("priors=FloorPriors(adverse=Population(location=-20.0")

@@ -14,7 +14,7 @@ from benchmarks.foresight import Scores, block_bootstrap, blocks, compared, last
 from mmresearch.models.criticism.criticism import Findings
 from mmresearch.models.criticism.prior_predictive import prior_draws
 from mmresearch.models.data import EvidenceError
-from mmresearch.models.priors import AlphaPriors
+from mmresearch.models.priors import AlphaPriors, Population
 from mmresearch.report.criticism import band, criticism_figure
 from mmresearch.report.style import to_png
 
@@ -69,7 +69,7 @@ def test_priors_are_held_to_the_catalogue():
 
 
 def test_a_prior_of_the_impossible_is_told():
-    absurd = AlphaPriors(mu_location=-9.0, mu_scale=0.1, tau_median=0.1)
+    absurd = AlphaPriors(alpha=Population(-9.0, 0.1, 0.1))
     found = prior_draws("alpha_touch", small_evidence(), draws=200, priors=absurd)
     assert found.below > 0.95
     usual = prior_draws("alpha_touch", small_evidence(), draws=200)

@@ -1,7 +1,8 @@
 """One way to fit: model by name, backend by name, a named sampler, and a gate before anybody believes the draws.
 
 PyMC models are sampled by nutpie, NumPyro models by NumPyro's NUTS in double precision. A fit that the gate refuses
-is run once more with smaller steps, twice the tuning and four times the draws; if it is refused again, it says so.
+is run again with smaller steps, at its n-th try with n times the tuning and n^2 times the draws; if the third is
+refused too, it says so.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ Backend = Literal["pymc", "numpyro"]
 Sampler = Callable[[int, int, int, int, bool, float], xr.DataTree]
 SAMPLERS: Mapping[str, str] = {"pymc": "nutpie", "numpyro": "numpyro"}
 ACCEPT, ACCEPT_AGAIN = 0.98, 0.995
+#: How often a fit is run before it is said to be refused.
+TRIES = 3
 QUICK_DRAWS, QUICK_TUNE = 1000, 800
 _EXTRA = ("energy", "num_steps", "accept_prob", "potential_energy", "diverging")
 #: What is reported of each asset, in the catalogue's units, and what it is made of.
@@ -97,13 +100,13 @@ class Fit:
     gate : Gate
         Whether the draws may serve as a reference.
     seconds : float
-        Wall time, compilation and a second run included.
+        Wall time, compilation and further runs included.
     seed : int
         Seed of the sampler.
     versions : mapping
         Package versions.
     tries : int
-        2 if the gate refused the first run, so that these are the draws of the second.
+        More than 1 if the gate refused a run, so that these are the draws of a later, longer one.
     options : str
         What the model was told beyond its defaults, as in a call; empty for nothing.
     """
@@ -180,9 +183,9 @@ def fit(
     run = _pymc_sampler(built) if backend == "pymc" else _numpyro_sampler(built, evidence.assets, parameter in OF_MODES)
     found = run(draws, tune, chains, seed, progress, ACCEPT)
     judged, tries = gate(found), 1
-    if not judged.passed:
-        tries = 2
-        found = run(4 * draws, 2 * tune, chains, seed + 1, progress, ACCEPT_AGAIN)
+    while not judged.passed and tries < TRIES:
+        tries += 1
+        found = run(tries**2 * draws, tries * tune, chains, seed + tries - 1, progress, ACCEPT_AGAIN)
         judged = gate(found)
     seconds = time.perf_counter() - start
     versions = {p: importlib.metadata.version(p) for p in _PACKAGES}
