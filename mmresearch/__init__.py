@@ -6,6 +6,7 @@ The flat API of a notebook, loaded lazily:
     tape = mm.read("my_BTC")                  # Parquet tape, vendor file, or stem of a CSV pair
     evidence = mm.evidence(tapes)             # sufficient statistics by asset and window
     model = mm.models.pymc.kappa(evidence)    # a plain pm.Model
+    fit = mm.fit("kappa", evidence)           # draws and gate; mm.criticise(fit, evidence) holds it to its data
     certificate = mm.certify(learner, tapes=tapes, seed=1)
     mm.quotes(mm.Model(sigma=0.3, A=0.9, k=0.3, gamma=0.01), q=0)  # exact GLFT quotes
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mmresearch.learn.bank.bank import Bank
     from mmresearch.learn.contract import load_learner
     from mmresearch.models.features import feature_evidence
+    from mmresearch.models.fit import fit
     from mmresearch.models.marginal.fits import marginal_fit, marginal_fits
     from mmresearch.models.nested import nested_versions
     from mmresearch.models.series import series_evidence
@@ -61,6 +63,7 @@ _NAMES = {
     "example": ("mmresearch.sim.bundle", "example"),
     "example_truths": ("mmresearch.sim.bundle", "example_truths"),
     "feature_evidence": ("mmresearch.models.features", "feature_evidence"),
+    "fit": ("mmresearch.models.fit", "fit"),
     "learning_table": ("mmresearch.report.learning", "learning_table"),
     "load_learner": ("mmresearch.learn.contract", "load_learner"),
     "marginal_fit": ("mmresearch.models.marginal.fits", "marginal_fit"),
@@ -95,6 +98,7 @@ __all__ = [
     "example",
     "example_truths",
     "feature_evidence",
+    "fit",
     "learn",
     "learning_table",
     "load_learner",

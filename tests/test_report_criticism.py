@@ -14,7 +14,7 @@ from benchmarks.foresight import Scores, block_bootstrap, blocks, compared, last
 from mmresearch.models.criticism.criticism import Findings
 from mmresearch.models.criticism.prior_predictive import prior_draws
 from mmresearch.models.data import EvidenceError
-from mmresearch.models.priors import AlphaPriors, Population
+from mmresearch.models.priors import AlphaPriors, KappaPriors, Population
 from mmresearch.report.criticism import band, criticism_figure
 from mmresearch.report.style import to_png
 
@@ -66,6 +66,16 @@ def test_priors_are_held_to_the_catalogue():
     again = mm.prior_predictive("alpha_touch", evidence, seed=1, draws=400)
     assert again.table.equals(found.table)
     assert len(found.plot().axes) == 2
+
+
+def test_a_prior_whose_counts_no_integer_holds_is_drawn_all_the_same():
+    """Wide priors of kappa and A give windows more fills than there are atoms; the median is still a number of fills."""
+    counts = prior_draws("kappa", small_evidence(), draws=300, seed=1).replicated["fills"]
+    assert counts.shape == (301,)
+    assert 0 < np.median(counts[:-1]) < 1e6
+    wide = KappaPriors(A=Population(500.0, 300.0, 1.0))
+    huge = prior_draws("kappa", small_evidence(), draws=50, seed=1, priors=wide).replicated["fills"]
+    assert np.median(huge[:-1]) > 1e18
 
 
 def test_a_prior_of_the_impossible_is_told():

@@ -28,6 +28,9 @@ from mmresearch.models.inputs import fittable, model_of
 
 DRAWS = 1000
 _LEVEL = 0.9
+#: Expected counts above this are not drawn: their scatter is no matter.
+_COUNTABLE = 1e15
+_COUNTS = ("negative_binomial", "poisson")
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,38 @@ def prior_draws(name: str, evidence: Any, *, seed: int = 0, draws: int = DRAWS, 
     if name not in fittable():
         raise EvidenceError(f"no reference model for {name!r}; there are {', '.join(fittable())}")
     model = getattr(pymc_models, model_of(name))(evidence, **options)
-    observed = list(model.observed_RVs)
-    found = pm.draw([*_reported(name, model), *observed], draws=draws, random_seed=seed, mode="FAST_COMPILE")
-    found = [np.asarray(x, dtype=float) for x in found]
-    shown = len(found) - len(observed)
-    values = _value(name, found[:shown], np.random.default_rng(seed)).ravel()
+    rng = np.random.default_rng(seed)
+    wanted = [_reported(name, model), *(_law(rv) for rv in model.observed_RVs)]
+    drawn = iter(pm.draw([x for some in wanted for x in some], draws=draws, random_seed=seed, mode="FAST_COMPILE"))
+    shown, *again = [[np.asarray(next(drawn), dtype=float) for _ in some] for some in wanted]
+    values = _value(name, shown, rng).ravel()
     low, high = parameter(name).plausible
     means = {
-        rv.name: np.append(x.mean(axis=tuple(range(1, x.ndim))), float(np.mean(_data(model, rv))))
-        for rv, x in zip(observed, found[shown:], strict=True)
+        rv.name: np.append(_mean(_replicated(rv, law, rng)), float(np.mean(_data(model, rv))))
+        for rv, law in zip(model.observed_RVs, again, strict=True)
     }
     return PriorDraws(values, (low, high), float(np.mean(values < low)), float(np.mean(values > high)), means)
+
+
+def _law(rv: Any) -> list[Any]:
+    """What is drawn of something observed: of counts their law, since a wide prior has means that no integer holds."""
+    return rv.owner.op.dist_params(rv.owner) if rv.owner.op.name in _COUNTS else [rv]
+
+
+def _replicated(rv: Any, law: list[FloatArray], rng: np.random.Generator) -> FloatArray:
+    if rv.owner.op.name not in _COUNTS:
+        return law[0]
+    with np.errstate(divide="ignore"):  # a chance of 0 is a mean beyond all numbers
+        mean = law[0] if len(law) == 1 else rng.gamma(law[0], np.minimum(1 / law[1] - 1, np.finfo(float).max))
+    few = mean < _COUNTABLE  # false too where the law is 0 times infinity, which is left out of the mean
+    return np.where(few, rng.poisson(np.where(few, mean, 0.0)), mean)
+
+
+def _mean(values: FloatArray) -> FloatArray:
+    """Mean of each replicate over the rows that have a law."""
+    rows = values.reshape(len(values), -1)
+    known = ~np.isnan(rows)
+    return (np.where(known, rows, 0.0) / np.maximum(known.sum(axis=1, keepdims=True), 1)).sum(axis=1)
 
 
 def _data(model: pm.Model, rv: Any) -> FloatArray:
