@@ -235,12 +235,12 @@ def sentence(line: dict[str, Any]) -> str:
 
 def report(table: pd.DataFrame, head: bool = True) -> str:
     """Write the table as text, with or without its head."""
-    names = f"{'what':<11}{'asset':<10}{'richer model':<26}{'rows':>6}{'gain, nats':>12}{'95 % interval':>22}  in words"
+    names = f"{'what':<11}{'asset':<24}{'richer model':<26}{'rows':>6}{'gain, nats':>12}{'95 % interval':>22}  in words"
     lines = [names] if head else []
     for r in table.to_dict("records"):
         interval = f"{r['low']:.1f} to {r['high']:.1f}"
         lines.append(
-            f"{r['what']:<11}{r['asset']:<10}{r['rich']:<26}{r['rows']:>6}{r['gain']:>12.1f}{interval:>22}  {r['says']}"
+            f"{r['what']:<11}{r['asset']:<24}{r['rich']:<26}{r['rows']:>6}{r['gain']:>12.1f}{interval:>22}  {r['says']}"
         )
     return "\n".join(lines)
 
