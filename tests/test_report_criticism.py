@@ -69,7 +69,7 @@ def test_priors_are_held_to_the_catalogue():
 
 
 def test_a_prior_whose_counts_no_integer_holds_is_drawn_all_the_same():
-    """Wide priors of kappa and A give windows more fills than there are atoms; the median is still a number of fills."""
+    """Wide priors of kappa and A give windows more fills than there are atoms, the median stays one."""
     counts = prior_draws("kappa", small_evidence(), draws=300, seed=1).replicated["fills"]
     assert counts.shape == (301,)
     assert 0 < np.median(counts[:-1]) < 1e6
