@@ -12,8 +12,9 @@ A Bayesian interval is right on average over what its author supposes, so whom 9
                 sd of the intensity and the intra-class correlation of labels from them. Here the full reference is
                 asked for 90 %; the learners, who suppose that windows are alike, are shown beside it. The floor's
                 model supposes Normal windows of cost, while here they follow from Beta windows of labels. In four
-                samples of fifty worlds each it held 339 to 360 of 400 (1399 of 1600), in those of seed 1 as they are now 354; models with a share and a cost
-                for informed fills, each with effects of windows, held no more, at six times the work.
+                samples of fifty worlds each it held 339 to 360 of 400 (1399 of 1600), and 354 in a later one; models
+                with a share and a cost for informed fills, each with effects of windows, held no more, at six times
+                the work.
     costly      the mean cost of a fill differs between windows, as far as the priors of the floor's model say; every
                 fill is informed, by a Normal jump. The floor's reference is asked, and nobody else.
 
