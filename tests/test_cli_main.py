@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from mmresearch import cli
+from mmresearch.commands.tape_option import one_each
 
 
 def _run(*words: str):
@@ -83,3 +84,18 @@ def test_an_unknown_verb_is_refused():
     found = _run("adit")
     assert found.exit_code == 2
     assert "No such command" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("--tape a b --quick", "--tape a --tape b --quick"),
+        ("--tape a --tape b c", "--tape a --tape b --tape c"),
+        ("--tape=a b --seed 3", "--tape=a --tape b --seed 3"),
+        ("kappa --tape a b alpha_touch --jobs 1", "kappa --tape a --tape b alpha_touch --jobs 1"),
+        ("kappa --fee-bps -1 --quick kappa", "kappa --fee-bps -1 --quick kappa"),
+        ("--tape", "--tape"),
+    ],
+)
+def test_an_option_takes_every_tape_up_to_the_next_option(typed, read):
+    assert list(one_each(typed.split())) == read.split()

@@ -19,10 +19,17 @@ def seed_of(learners: Sequence[Learner], tapes: Sequence[Tape]) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
+def worlds_seed_of() -> int:
+    """Derive the seed of the worlds from the version: the same for all learners, whoever's tapes are audited."""
+    return seed_of((), ())
+
+
 def hash_of(tape: Tape) -> str:
     """Hash of a tape's tables and facts (SHA-256, hex)."""
     digest = hashlib.sha256(repr((tape.asset, tape.t0, tape.t1, tape.meta)).encode())
-    for table in (tape.quotes, tape.trades, tape.orders, tape.fills):
+    for table in (tape.quotes, tape.trades, tape.orders, tape.fills, tape.signals, tape.sessions):
+        if table is None:
+            continue
         digest.update(repr(list(table.columns)).encode())
         for column in table.columns:
             digest.update(np.ascontiguousarray(table[column].to_numpy()).tobytes())

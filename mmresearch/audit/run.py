@@ -1,24 +1,18 @@
-"""An audit from end to end: learners x tapes against the hierarchical fits, worlds and money.
-
-Two kinds of work are independent of each other and are spread over processes: a check in worlds, and a hierarchical
-fit. Every result is a function of its arguments and its seed, so the number of processes changes nothing.
-"""
+"""An audit from end to end: learners x tapes against the hierarchical fits, worlds and money."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from mmresearch.audit.agreement import BIAS_BOUND_SD, COVERAGE_BOUND, SD_RATIO_BOUND
-from mmresearch.audit.battery import SHARES, apply_checks, outside_worlds
 from mmresearch.audit.decision import TOLERANCE_BPS, TOLERANCE_EDGE
-from mmresearch.audit.identity import seed_of, summarise_tape
+from mmresearch.audit.identity import seed_of, summarise_tape, worlds_seed_of
 from mmresearch.audit.judge import Case, certify_in_worlds, certify_on, prepare
+from mmresearch.audit.kept import KeptFindings
 from mmresearch.audit.references import (
     Read,
     Reference,
@@ -27,18 +21,17 @@ from mmresearch.audit.references import (
     evidence_for,
     has_reference,
     read_by,
-    run_task,
     summarise_fit,
 )
 from mmresearch.audit.result import Audit, Certificate, Finding, TapeSummary
 from mmresearch.audit.sources import market_of
 from mmresearch.audit.verdict import UNPRICED_BIAS_SD
+from mmresearch.audit.work import Keep, Progress, do_all, fits_to_make, worlds_to_visit
 from mmresearch.learn.batch.events import has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner
-from mmresearch.models import processes
-from mmresearch.models.fit import MODELLED, Backend, Fit
-from mmresearch.models.inputs import Family, family_of, model_of
+from mmresearch.models.fit import MODELLED, Backend
+from mmresearch.models.inputs import family_of, model_of
 from mmresearch.tape.schema import Tape
 
 BACKENDS: Mapping[str, tuple[Backend, ...]] = {
@@ -50,12 +43,8 @@ BACKENDS: Mapping[str, tuple[Backend, ...]] = {
 WINDOW_S = 300.0
 _PACKAGES = ("mmresearch", "arviz", "jax", "numpy", "numpyro", "nutpie", "pandas", "pymc", "scipy")
 
-Progress = Callable[[str, int, int], None]
-Keep = Callable[[Task, Fit, Any], None]
 #: A reference: parameter, and whose events it reads.
 _Key = tuple[str, Read]
-#: Key of the result, what a person reads meanwhile, the function and its arguments.
-_Call = tuple[Any, str, Callable[..., Any], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -80,6 +69,7 @@ def audit(
     summaries: Sequence[TapeSummary] | None = None,
     keep: Keep | None = None,
     references: References = "all",
+    known: KeptFindings | None = None,
 ) -> Outcome:
     """Audit learners on tapes.
 
@@ -96,7 +86,8 @@ def audit(
     quick : bool
         Fewer replicates in the worlds and shorter chains; the bounds stay.
     seed : int, optional
-        Everything derives from it; from learners, tapes and version if not given.
+        Everything derives from it. If not given, worlds derive from the version alone, so that what they say of a
+        learner does not depend on the tapes; all else from learners, tapes and version.
     jobs : int
         Processes. The result does not depend on it.
     progress : callable, optional
@@ -110,6 +101,8 @@ def audit(
     references : {"all", "fills"}
         Fit the reference of every parameter that has a model, or only of those that fills and market orders teach:
         models of series take minutes.
+    known : KeptFindings, optional
+        What worlds said of the bundled learners before, and where that of this audit is kept.
 
     Returns
     -------
@@ -123,13 +116,17 @@ def audit(
     start = time.perf_counter()
     chosen = _chosen(learners, parameters)
     _check_arguments(tapes, chosen, backend)
+    in_worlds = worlds_seed_of() if seed is None else seed
     seed = seed_of(chosen, tapes) if seed is None else seed
     plan = _plan(chosen, tapes, references)
     needed = dict.fromkeys((family_of(name), source) for name, source in plan)
     given = {(family, s): evidence_for(family, tapes, s, seed, WINDOW_S) for family, s in needed}
     models = dict.fromkeys((model_of(name), source) for name, source in plan)
     tasks = [Task(*one, b) for one in models for b in BACKENDS[backend]]
-    worlds, fits = _work(chosen, tasks, given, seed, quick, jobs, progress, keep)
+    visits = worlds_to_visit(chosen, in_worlds, quick, known)
+    # The longest work first, so that no process is left alone with it at the end.
+    done = do_all([*fits_to_make(tasks, given, seed, quick, keep), *visits.calls], jobs, progress)
+    fits = {t: done[t] for t in tasks}
     fitted = {
         (name, source): Reference(
             name, source, given[family_of(name), source],
@@ -137,12 +134,12 @@ def audit(
         )
         for name, source in plan
     }  # fmt: skip
-    certificates = _certificates(chosen, tapes, fitted, worlds, seed, truths or {})
+    certificates = _certificates(chosen, tapes, fitted, visits.findings(done), seed, truths or {})
     found = Audit(
         certificates=tuple(certificates),
         fits=tuple(summarise_fit(r, b) for r in fitted.values() for b in r.fits),
         tapes=tuple(summaries or (summarise_tape(t) for t in tapes)),
-        settings=_settings(backend, quick, seed),
+        settings={"worlds_seed": in_worlds, **_settings(backend, quick, seed)},
         versions={p: importlib.metadata.version(p) for p in _PACKAGES},
         seconds=time.perf_counter() - start,
         notes=tuple(_notes(tapes, fitted)),
@@ -170,58 +167,6 @@ def _plan(learners: Sequence[Learner], tapes: Sequence[Tape], references: Refere
     """Name the references that are needed: (parameter, source of events), in a stable order."""
     judged = [x for x in learners if has_reference(x.parameter, references)]
     return list(dict.fromkeys((x.parameter, read_by(x.parameter, source_of(x, t))) for x in judged for t in tapes))
-
-
-def _work(
-    learners: Sequence[Learner],
-    tasks: Sequence[Task],
-    given: Mapping[tuple[Family, Read], Any],
-    seed: int,
-    quick: bool,
-    jobs: int,
-    progress: Progress | None,
-    keep: Keep | None,
-) -> tuple[list[tuple[Finding, ...]], dict[Task, Fit]]:
-    """Run the checks in worlds and the fits, over processes if there are jobs for them."""
-    barred = {x.parameter: outside_worlds(x.parameter) for x in learners}
-    groups = {name: [x for x in learners if x.parameter == name] for name, why in barred.items() if why is None}
-    # The longest work first, so that no process is left alone with it at the end.
-    calls: list[_Call] = [
-        (t, f"fit {t.model} ({t.source}) in {t.backend}", run_task, (t, given[t.reads], seed, quick)) for t in tasks
-    ]
-    calls += [
-        ((name, checks), f"{', '.join(checks)} of {name}", apply_checks, (checks, members, seed, quick))
-        for checks in SHARES
-        for name, members in groups.items()
-    ]
-    done = {}
-    for key, result in _in_turn(calls, progress) if jobs == 1 else _in_processes(calls, jobs, progress):
-        done[key] = result
-        if keep and isinstance(key, Task):
-            keep(key, result, given[key.reads])
-    worlds = {name: iter(zip(*(done[name, checks] for checks in SHARES), strict=True)) for name in groups}
-    found = [tuple(chain(*next(worlds[x.parameter]))) if barred[x.parameter] is None else () for x in learners]
-    return [f or (barred[x.parameter],) for f, x in zip(found, learners, strict=True)], {t: done[t] for t in tasks}
-
-
-def _in_turn(calls: Sequence[_Call], progress: Progress | None) -> Iterator[tuple[Any, Any]]:
-    for count, (key, what, function, arguments) in enumerate(calls, start=1):
-        yield key, function(*arguments)
-        if progress:
-            progress(what, count, len(calls))
-
-
-def _in_processes(calls: Sequence[_Call], jobs: int, progress: Progress | None) -> Iterator[tuple[Any, Any]]:
-    pool = ProcessPoolExecutor(max_workers=jobs, mp_context=processes.context("mmresearch.audit.run"))
-    try:
-        waiting: dict[Future, tuple[Any, str]] = {pool.submit(f, *args): (key, what) for key, what, f, args in calls}
-        for count, future in enumerate(as_completed(waiting), start=1):
-            key, what = waiting[future]
-            yield key, future.result()
-            if progress:
-                progress(what, count, len(calls))
-    finally:  # nobody waits for processes that only have to end
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _certificates(

@@ -12,10 +12,12 @@ from pathlib import Path
 import click
 
 from mmresearch.audit.identity import summarise_tape
+from mmresearch.audit.kept import kept_findings
 from mmresearch.audit.references import References, Task
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
 from mmresearch.audit.run import BACKENDS, audit
 from mmresearch.belief.catalogue import parameter as catalogue_row
+from mmresearch.commands.tape_option import TapeCommand
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner
 from mmresearch.models.fit import Fit
@@ -34,8 +36,10 @@ _FAILED = 1
 Truths = Mapping[str, Mapping[str, float]]
 
 
-@click.command("audit", context_settings={"show_default": True})
-@click.option("--tape", "tapes", multiple=True, metavar="PATH", help="Tape to audit on; [default: the bundled tapes]")
+@click.command("audit", cls=TapeCommand, context_settings={"show_default": True})
+@click.option(
+    "--tape", "tapes", multiple=True, metavar="PATH...", help="Tapes to audit on; [default: the bundled tapes]"
+)
 @click.option("--learner", "learners", multiple=True, metavar="NAME", help="package.module:Class, or a bundled name.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Only learners of this parameter.")
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="both", help="Who fits the reference.")
@@ -75,6 +79,9 @@ def command(
 
     A PATH is a Parquet tape, a raw vendor file, or the stem of a CSV pair; NAME=PATH names its asset. Without --learner
     every bundled learner is audited; without --tape the bundled tapes are used, whose truths are known.
+
+    What worlds say of a bundled learner is kept under ~/.cache/mmresearch until the code changes; MMRESEARCH_NO_CACHE=1
+    asks anew.
     """
     wanted = [catalogue_row(name).name for name in parameters] or None
     chosen = [learner_of(name) for name in learners] or None
@@ -85,7 +92,7 @@ def command(
         found = audit(
             given.tapes, chosen, parameters=wanted, backend=backend, quick=quick, seed=seed, jobs=jobs,
             progress=progress, truths=given.truths, summaries=given.summaries,
-            keep=partial(save_draws, out / "draws"), references=which,
+            keep=partial(save_draws, out / "draws"), references=which, known=kept_findings(),
         )  # fmt: skip
     written = write_report(found.audit, out)
     show(found.audit, console, by_tape)

@@ -23,6 +23,7 @@ from mmresearch.belief.catalogue import parameter as catalogue_row
 from mmresearch.belief.prior_file import HandedBack, render_priors
 from mmresearch.belief.projection import ProjectionError
 from mmresearch.commands.audit import Truths, tapes_of
+from mmresearch.commands.tape_option import TapeCommand
 from mmresearch.learn.storage.atomic import write_whole
 from mmresearch.learn.storage.deployed_json import SUFFIX, write_deployed
 from mmresearch.learn.storage.learned import defaults
@@ -41,9 +42,9 @@ from mmresearch.tape.schema import Tape
 _REFUSED, _NO_FIT = 1, 2
 
 
-@click.command("fit", context_settings={"show_default": True})
+@click.command("fit", cls=TapeCommand, context_settings={"show_default": True})
 @click.argument("parameters", nargs=-1, metavar="[PARAMETER]...")
-@click.option("--tape", "tapes", multiple=True, metavar="PATH", help="Tape to fit to; [default: the bundled tapes]")
+@click.option("--tape", "tapes", multiple=True, metavar="PATH...", help="Tapes to fit to; [default: the bundled tapes]")
 @click.option("--features", is_flag=True, help="Without --tape: the bundled tapes with signals, regimes, Hawkes flow.")
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="both", help="Who fits.")
 @click.option("--quick", is_flag=True, help="Shorter chains; the gate stays.")
