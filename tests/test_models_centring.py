@@ -47,7 +47,7 @@ def depths() -> DepthData:
     reference = float(met @ depth)
     each = np.ones((ROWS.size, 8))
     return DepthData(
-        NAMES, 60, ROWS, ROWS, each, each * (depth - reference), 0 * each, EVENTS[ROWS], np.zeros(ROWS.size),
+        NAMES, 60, ROWS, ROWS, each, each * (depth - reference), EVENTS[ROWS], np.zeros(ROWS.size),
         np.full(4, reference),
     )  # fmt: skip
 
@@ -98,7 +98,7 @@ def test_labels_that_are_all_alike_are_not_sharp_however_many(informed):
 def test_fills_at_one_depth_say_nothing_of_kappa():
     """Who quotes at the touch alone learns the intensity there, and not how it decays."""
     each = np.ones((ROWS.size, 1))
-    touch = replace(depths(), exposure_s=each, depth_bps=0 * each, variance_bps2=0 * each)
+    touch = replace(depths(), exposure_s=each, depth_bps=0 * each)
     kappa, intensity = depth_weights(touch)
     assert (kappa < 0.15).all()
     assert intensity[3] > 0.9

@@ -130,8 +130,7 @@ def test_windows_of_kappa_are_integrated_out():
 
             def window(w, row=row, i=i, kappa=kappa, a=a, wander=wander, size=size):
                 k = kappa[i] * 1e-4 * np.exp(wander * w)
-                spread = k**2 * data.variance_bps2[row]
-                weight = data.exposure_s[row] * np.exp(spread / np.sqrt(4 + spread) - k * data.depth_bps[row])
+                weight = data.exposure_s[row] * np.exp(-k * data.depth_bps[row])
                 mean = a[i] * np.exp(-k * data.reference_bps[i]) * weight.sum()
                 n = data.fills[row]
                 depths = -k * data.travelled_bps[row] - n * np.log(weight.sum())

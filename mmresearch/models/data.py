@@ -1,10 +1,8 @@
 """Evidence as the arrays of a likelihood: flat rows with their asset and window, both backends reading the same.
 
-Rows without information (no label, no exposure) are left out. Depth bins are merged to six per octave. Within a bin
-the mean of e^{-kappa d} is taken as e^{-kappa dbar + x^2/sqrt(4 + x^2)}, x = kappa times the sd of depth in the bin:
-right to third order, so that merging changes the intensity by less than a part in a thousand where fills happen, and
-bounded, so that an order ten per cent away never seems to meet fills where kappa is large. The depths of fills are
-summed before merging: within a merged bin fills lie nearer than exposure does, by kappa times that variance.
+Rows without information (no label, no exposure) are left out. Exposure in bins of depth is reduced to a few nodes,
+see `mmresearch.models.depth_nodes`. The depths of fills are summed before: within an octave fills lie nearer than
+exposure does.
 """
 
 from __future__ import annotations
@@ -14,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmresearch.models.depth_nodes import depth_nodes
 from mmresearch.tape.evidence import DepthCounts, Evidence, WalkCounts
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-BINS_PER_OCTAVE = 6
 
 
 class EvidenceError(ValueError):
@@ -54,13 +51,12 @@ class MarkoutData:
 
 @dataclass(frozen=True)
 class DepthData:
-    """Rows of (asset, window), with K depth bins each.
+    """Rows of (asset, window), with J nodes of depth each.
 
     Attributes
     ----------
-    exposure_s, depth_bps, variance_bps2 : ndarray, shape (R, K)
-        Order-seconds, mean depth less the asset's reference depth, variance of depth within the bin; zero where there
-        is no exposure.
+    exposure_s, depth_bps : ndarray, shape (R, J)
+        Order-seconds at a node, and its depth less the asset's reference depth; zero where there is no exposure.
     fills, travelled_bps : ndarray, shape (R,)
         Fills, and the sum of their depths less the reference depth, from the bins of the evidence.
     reference_bps : ndarray, shape (assets,)
@@ -73,7 +69,6 @@ class DepthData:
     window: IntArray
     exposure_s: FloatArray
     depth_bps: FloatArray
-    variance_bps2: FloatArray
     fills: IntArray
     travelled_bps: FloatArray
     reference_bps: FloatArray
@@ -135,15 +130,14 @@ def depth_data(evidence: Evidence, windows: bool = True) -> DepthData:
     counts = evidence.kappa
     _require(len(counts) > 0, "no assets")
     _require(all(isinstance(c, DepthCounts) for c in counts), "own fills and trade tapes cannot share one model")
-    parts = [_merged(c, windows) for c in counts if isinstance(c, DepthCounts)]
+    parts = [_reduced(c, windows) for c in counts if isinstance(c, DepthCounts)]
     used = [part.exposure_s.sum(axis=1) > 0 for part in parts]
     _require(any(u.any() for u in used), "no order ever rested in a known market")
     width = max(part.exposure_s.shape[1] for part in parts)
-    binned = [
-        [_widen(table[u], width) for table, u in zip(tables, used, strict=True)]
-        for tables in zip(*((p.exposure_s, p.depth_bps, p.variance_bps2) for p in parts), strict=True)
-    ]
-    exposure, depth, variance = (np.concatenate(tables) for tables in binned)
+    exposure, depth = (
+        np.concatenate([_widen(table[u], width) for table, u in zip(tables, used, strict=True)])
+        for tables in zip(*((p.exposure_s, p.depth_bps) for p in parts), strict=True)
+    )
     fills, travelled = (
         np.concatenate([row[u] for row, u in zip(rows, used, strict=True)])
         for rows in zip(*((p.fills, p.travelled_bps) for p in parts), strict=True)
@@ -158,7 +152,6 @@ def depth_data(evidence: Evidence, windows: bool = True) -> DepthData:
         window=np.concatenate([np.flatnonzero(u) for u in used]),
         exposure_s=exposure,
         depth_bps=depth,
-        variance_bps2=variance,
         fills=_integers([fills]),
         travelled_bps=travelled - fills * reference[asset],
         reference_bps=reference,
@@ -166,7 +159,7 @@ def depth_data(evidence: Evidence, windows: bool = True) -> DepthData:
 
 
 def _widen(rows: FloatArray, width: int) -> FloatArray:
-    """Pad with empty bins, so that assets with fewer bins fit one table."""
+    """Pad with empty nodes, so that assets with fewer fit one table."""
     return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
 
 
@@ -202,12 +195,11 @@ def _half_spreads(counts: list[WalkCounts]) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class _Merged:
-    """One asset's windows: K merged bins, and fills with the sum of their depths."""
+class _Reduced:
+    """One asset's windows: exposure at J nodes of depth, and fills with the sum of their depths."""
 
     exposure_s: FloatArray
     depth_bps: FloatArray
-    variance_bps2: FloatArray
     fills: FloatArray
     travelled_bps: FloatArray
 
@@ -219,23 +211,14 @@ class _Merged:
         return float((self.exposure_s * self.depth_bps).sum() / max(self.exposure_s.sum(), 1e-300))
 
 
-def _merged(counts: DepthCounts, windows: bool) -> _Merged:
-    """Merge neighbouring depth bins; add up the windows if they are alike."""
+def _reduced(counts: DepthCounts, windows: bool) -> _Reduced:
+    """Reduce bins of depth to nodes; add up the windows if they are alike."""
     exposure, depth, fills = counts.exposure_s, counts.depth_bps, counts.fills
-    mean = (exposure * depth).sum(axis=0) / exposure.sum(axis=0)
-    group = np.floor(np.log2(np.maximum(mean, 2.0**-6)) * BINS_PER_OCTAVE).astype(int)
-    bins, inverse = np.unique(group, return_inverse=True)
-    fold = np.zeros((inverse.size, bins.size))
-    fold[np.arange(inverse.size), inverse] = 1.0
     if not windows:
         exposure, travelled, fills = (a.sum(axis=0, keepdims=True) for a in (exposure, exposure * depth, fills))
         depth = travelled / np.where(exposure > 0, exposure, 1.0)
     depth = np.maximum(depth, 0.0)
-    seconds = exposure @ fold
-    weight = np.where(seconds > 0, seconds, 1.0)
-    mean = (exposure * depth) @ fold / weight
-    variance = (exposure * (depth - mean[:, inverse]) ** 2) @ fold / weight
-    return _Merged(seconds, mean, variance, fills.sum(axis=1), (fills * depth).sum(axis=1))
+    return _Reduced(*depth_nodes(exposure, depth), fills.sum(axis=1), (fills * depth).sum(axis=1))
 
 
 def positive_scale(scale_bps: float | None) -> float | None:

@@ -14,7 +14,7 @@ Source: Goodwin 1949, The evaluation of integrals of the form int f(x) exp(-x^2)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import special
@@ -24,7 +24,7 @@ from mmresearch.models.criticism.laws import beta_binomial, mixture, negative_bi
 from mmresearch.models.criticism.rows import AssetRows, Draws, FloatArray, Part, Quantity
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
 from mmresearch.models.priors import KappaPriors, WalkPriors
-from mmresearch.tape.evidence import Evidence, WalkCounts
+from mmresearch.tape.evidence import DepthCounts, Evidence, WalkCounts
 
 #: Effects of a window, in its sds, and the log of their probabilities.
 NODES = np.linspace(-6.0, 6.0, 193)
@@ -72,25 +72,20 @@ def _fills(draws: Draws, evidence: Evidence, p: Any, rng: np.random.Generator) -
     size = 1 / (draws["burst"] ** 2 + p.burst_floor) if "burst" in draws else None
     for i, name in enumerate(data.assets):
         rows = np.flatnonzero(data.asset == i)
-        edge = _deep_from(data.exposure_s[rows], data.depth_bps[rows])
-        found = [_Window(data, int(r), data.reference_bps[i], edge) for r in rows]
+        counts = cast(DepthCounts, evidence.kappa[i])
+        edge = _deep_from(counts.exposure_s, counts.depth_bps)
+        found = [_Window(data, int(r), counts, edge) for r in rows]
         each = [w.scored(log_kappa[:, i], log_a[:, i], wander, size, rng) for w in found]
-        yield _fill_rows(name, draws.size, each, _deep_fills(evidence.kappa[i], edge + data.reference_bps[i]))
+        yield _fill_rows(name, draws.size, each, float(counts.fills[counts.depth_bps > edge].sum()))
 
 
 def _deep_from(exposure: FloatArray, depth: FloatArray) -> float:
-    """Depth less the reference beyond which the deepest tenth of the exposure lies, halfway between two bins."""
+    """Depth beyond which the deepest tenth of the exposure lies, halfway between two bins."""
     seconds = exposure.sum(axis=0)
     place = (exposure * depth).sum(axis=0)[seconds > 0] / seconds[seconds > 0]
     deeper = np.cumsum(seconds[seconds > 0][::-1])[::-1]
     last = int(np.flatnonzero(deeper >= _DEEP * seconds.sum()).max(initial=0))
     return float(place[last - 1 : last + 1].mean()) if last else -np.inf
-
-
-def _deep_fills(counts: Any, edge: float) -> float:
-    """Fills that were seen deeper than an edge."""
-    seconds = np.maximum(counts.exposure_s.sum(axis=0), 1e-300)
-    return float(counts.fills[:, (counts.exposure_s * counts.depth_bps).sum(axis=0) / seconds > edge].sum())
 
 
 def _fill_rows(name: str, draws: int, each: list[tuple[FloatArray, ...]], deep: float) -> AssetRows:
@@ -107,20 +102,17 @@ def _fill_rows(name: str, draws: int, each: list[tuple[FloatArray, ...]], deep: 
 
 
 class _Window:
-    """One window of one asset: log reach over ln kappa, fills and their depths."""
+    """One window of one asset: log reach over ln kappa, fills and their depths; depths less the reference depth."""
 
-    def __init__(self, data: DepthData, row: int, reference: float, edge: float):
+    def __init__(self, data: DepthData, row: int, counts: DepthCounts, edge: float):
+        self.reference = float(data.reference_bps[data.asset[row]])
         there = data.exposure_s[row] > 0
-        self.exposure, self.depth = data.exposure_s[row, there], data.depth_bps[row, there]
-        self.variance = data.variance_bps2[row, there]
-        self.deep = self.depth > edge
-        self.n, self.travelled, self.reference = int(data.fills[row]), float(data.travelled_bps[row]), float(reference)
-
-    def weights(self, log_k: FloatArray) -> FloatArray:
-        """Log of exposure times intensity over that at the reference depth; shape (..., K)."""
-        k = np.exp(log_k)[..., None]
-        spread = k**2 * self.variance
-        return np.log(self.exposure) + spread / np.sqrt(4 + spread) - k * self.depth
+        self.nodes = data.exposure_s[row, there], data.depth_bps[row, there]
+        rested = counts.exposure_s[data.window[row]] > 0
+        seconds, depth = (a[data.window[row], rested] for a in (counts.exposure_s, counts.depth_bps))
+        self.bins = seconds, np.maximum(depth, 0.0) - self.reference
+        self.deep = depth > edge
+        self.n, self.travelled = int(data.fills[row]), float(data.travelled_bps[row])
 
     def scored(
         self, log_kappa: FloatArray, log_a: FloatArray, wander: FloatArray | None, size: FloatArray | None,
@@ -145,9 +137,9 @@ class _Window:
     def _log_reach(self, log_k: FloatArray) -> FloatArray:
         low, high = float(log_k.min()), float(log_k.max())
         if high - low < 1e-9 or log_k.shape[1] == 1:
-            return np.asarray(special.logsumexp(self.weights(log_k), axis=-1))
+            return np.asarray(special.logsumexp(_thinned(self.nodes, log_k), axis=-1))
         grid = np.linspace(low, high, _TABLE)
-        return np.asarray(CubicSpline(grid, special.logsumexp(self.weights(grid), axis=-1))(log_k))
+        return np.asarray(CubicSpline(grid, special.logsumexp(_thinned(self.nodes, grid), axis=-1))(log_k))
 
     def _law(self, mean: FloatArray, size: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
         n = np.asarray(float(self.n))
@@ -167,17 +159,21 @@ class _Window:
         if self.n == 0:
             half, none = np.full(drawn.size, np.nan), np.zeros(drawn.size)
             return half, half, none, none, none
-        chance = np.exp(self.weights(drawn) - special.logsumexp(self.weights(drawn), axis=-1, keepdims=True))
-        counts = rng.multinomial(self.n, chance / chance.sum(axis=1, keepdims=True))
-        place = self.depth
+        counts, place = rng.multinomial(self.n, special.softmax(_thinned(self.bins, drawn), axis=-1)), self.bins[1]
         again = counts @ place
-        at = np.exp(self.weights(log_kappa) - special.logsumexp(self.weights(log_kappa), axis=-1, keepdims=True))
+        at = special.softmax(_thinned(self.bins, log_kappa), axis=-1)
         mean = at @ place
         variance = np.maximum(at @ place**2 - mean**2, 1e-12) * self.n
         off, off_again = ((x - self.n * mean) ** 2 / variance for x in (self.travelled, again))
         jitter = 1e-9 * max(float(np.ptp(place)), 1e-3) * self.n
         below, upto = (again < self.travelled - jitter).astype(float), (again <= self.travelled + jitter).astype(float)
         return below, upto, off, off_again, counts[:, self.deep].sum(axis=1).astype(float)
+
+
+def _thinned(exposure_at_depth: tuple[FloatArray, FloatArray], log_k: FloatArray) -> FloatArray:
+    """Log of exposure times intensity over that at the reference depth; shape (..., K)."""
+    seconds, depth = exposure_at_depth
+    return np.log(seconds) - np.exp(log_k)[..., None] * depth
 
 
 def _walks(draws: Draws, data: WalkData, p: Any) -> Iterator[AssetRows]:

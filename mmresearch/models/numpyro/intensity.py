@@ -100,9 +100,7 @@ def _fill_model(
             size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
             cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
             k = k * jnp.exp(size * numpyro.sample("w_kappa", cells)[data.asset, data.window])
-        slope = k[:, None]
-        within = jnp.square(slope) * data.variance_bps2 / jnp.sqrt(4 + jnp.square(slope) * data.variance_bps2)
-        log_reach = logsumexp(log_exposure - slope * data.depth_bps + within, axis=1)
+        log_reach = logsumexp(log_exposure - k[:, None] * data.depth_bps, axis=1)
         # The intensity at the mid is one in all windows but for their Gamma; rates are at the reference depth.
         at_mid = log_rate[data.asset] + reference[data.asset] * decay
         mean = jnp.exp(at_mid - reference[data.asset] * k + log_reach)

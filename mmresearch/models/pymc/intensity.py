@@ -103,9 +103,7 @@ def _from_fills(
             w = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
             decay = (log_kappa[:, None] + wander * w)[data.asset, data.window]
         k = pm.math.exp(decay)
-        spread = k[:, None] ** 2 * data.variance_bps2
-        thinned = pm.math.exp(spread / pm.math.sqrt(4 + spread) - k[:, None] * data.depth_bps)
-        reach = (data.exposure_s * thinned).sum(axis=1)
+        reach = (data.exposure_s * pm.math.exp(-k[:, None] * data.depth_bps)).sum(axis=1)
         # A_iw is A_i times a Gamma whatever kappa_iw is, so the intensity at the reference depth moves with kappa_iw.
         moved = (k - pm.math.exp(log_kappa)[data.asset]) * reference[data.asset]
         mean = pm.math.exp(log_rate[data.asset] - moved) * reach
