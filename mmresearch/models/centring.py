@@ -48,6 +48,11 @@ def fixed(form: Parameterisation, weights: FloatArray) -> FloatArray:
     return np.full(weights.shape, float(form == "centred"))
 
 
+def by_rule(form: Parameterisation, weights: FloatArray) -> FloatArray:
+    """Return the weights of windows, or all zeros (non-centred) where the form of the assets is told."""
+    return weights if form == "auto" else np.zeros(weights.shape)
+
+
 def spreads(pooling: bool, *laws: Population) -> tuple[float, ...]:
     """Return the spreads that weights take in place of their own: those of the fixed priors, none if assets are pooled.
 
@@ -114,6 +119,13 @@ def _decay_information(data: DepthData) -> FloatArray:
     Given their number, the fills of a row are spread over its depths as E e^{-kappa d}. The information is the sum of
     n kappa^2 Var(d): one a fill where orders rest at all depths, nothing where they rest at one.
     """
+    kappa = _best_kappa(data)
+    _, variance = _depth_moments(data, kappa[data.asset])
+    return kappa**2 * np.bincount(data.asset, data.fills * variance, minlength=len(data.assets))
+
+
+def _best_kappa(data: DepthData) -> FloatArray:
+    """Kappa (per bp) at which each asset's fills would be as deep as they are; shape (assets,)."""
     n = len(data.assets)
     log_low, log_high = np.full(n, np.log(1e-3)), np.full(n, np.log(1e2))
     for _ in range(_BISECTIONS):
@@ -121,9 +133,7 @@ def _decay_information(data: DepthData) -> FloatArray:
         mean, _ = _depth_moments(data, np.exp(middle)[data.asset])
         steeper = np.bincount(data.asset, data.fills * mean - data.travelled_bps, minlength=n) > 0
         log_low, log_high = np.where(steeper, middle, log_low), np.where(steeper, log_high, middle)
-    kappa = np.exp(log_low)
-    _, variance = _depth_moments(data, kappa[data.asset])
-    return kappa**2 * np.bincount(data.asset, data.fills * variance, minlength=n)
+    return np.exp(log_low)
 
 
 def _depth_moments(data: DepthData, kappa: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -156,3 +166,56 @@ def walk_weights(
         _share(p_spread, walking),
         _share(rate_spread, 1 / (orders + 0.5) + wander),
     )
+
+
+def depth_window_weights(data: DepthData) -> FloatArray:
+    """Weights of the windows' log kappa, from how deep their fills are; shape (assets, windows)."""
+    kappa = _best_kappa(data)[data.asset]
+    mean, variance = _depth_moments(data, kappa)
+    information = kappa**2 * data.fills * variance
+    return _window_weights(data, kappa * (data.fills * mean - data.travelled_bps), information)
+
+
+def intensity_depth_bps(data: DepthData, window_weights: FloatArray) -> FloatArray:
+    """Depth at which the intensity is sampled: there it is almost independent of the asset's kappa; shape (assets,).
+
+    Where windows are alike that is the mean depth of the fills. Where every window tells its own kappa, numbers of
+    fills tell the intensity at the mid, and the asset's kappa is the middle of its windows', whatever that is.
+    """
+    n = len(data.assets)
+    total = np.bincount(data.asset, data.fills, minlength=n)
+    told = np.bincount(data.asset, data.fills * window_weights[data.asset, data.window], minlength=n)
+    return data.reference_bps * (1 - told / np.where(total > 0, total, 1))
+
+
+def walk_window_weights(data: WalkData) -> FloatArray:
+    """Weights of the windows' log kappa, from how far their orders walked; shape (assets, windows)."""
+    n = len(data.assets)
+    beyond, excess = (np.bincount(data.asset, x, minlength=n) for x in (data.beyond, data.excess_bps))
+    # Ticks beyond the first are geometric: their mean is 1/(e^{kappa tick} - 1).
+    ticks = (excess + 0.5 * data.tick_bps[0]) / (beyond + 0.5)
+    x = np.log1p(data.tick_bps / ticks[data.asset])
+    slope = x / np.expm1(x)
+    score = data.beyond * slope - x * data.excess_bps / data.tick_bps
+    return _window_weights(data, score, data.beyond * slope**2 * np.exp(x))
+
+
+def _window_weights(data: DepthData | WalkData, score: FloatArray, information: FloatArray) -> FloatArray:
+    """Weights of windows: the share of their wander, so far as it shows beyond doubt, in the spread of an estimate.
+
+    A window's log kappa differs from its asset's by score/information, to first order. The wander is that of
+    DerSimonian and Laird (1986, Meta-analysis in clinical trials), less two standard errors of what chance alone would
+    make of it: where it does not show, a centred form would get stuck.
+    """
+    n = len(data.assets)
+    known = information > 0
+    off = np.divide(score, information, out=np.zeros(score.shape), where=known)
+    total, squares = (np.bincount(data.asset, x, minlength=n) for x in (information, information**2))
+    mean = np.bincount(data.asset, score, minlength=n) / np.where(total > 0, total, 1.0)
+    degrees = float(known.sum() - (total > 0).sum())
+    excess = float((information * (off - mean[data.asset]) ** 2).sum()) - degrees - 2 * np.sqrt(2 * degrees)
+    scale = float((total - squares / np.where(total > 0, total, 1.0)).sum())
+    wander2 = max(excess, 0.0) / scale if scale > 0 else 0.0
+    weights = np.zeros((n, data.n_windows))
+    weights[data.asset, data.window] = wander2 * information / (wander2 * information + 1.0)
+    return weights

@@ -1,6 +1,6 @@
 """Asset effects in NumPyro, centred as far as their data are sharp; see `mmresearch.models.centring`.
 
-To be called inside the plate of assets.
+To be called inside the plate of assets, or outside of any with the number of dimensions of the effects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jax.scipy.special import gammaln
 from numpy.typing import ArrayLike, NDArray
 
 
-def effect(name: str, mu: ArrayLike, tau: ArrayLike, weight: NDArray) -> Array:
+def effect(name: str, mu: ArrayLike, tau: ArrayLike, weight: NDArray, event_dims: int = 0) -> Array:
     """Return x ~ N(mu, tau) by asset, sampled through the site `name`.
 
     Parameters
@@ -24,14 +24,16 @@ def effect(name: str, mu: ArrayLike, tau: ArrayLike, weight: NDArray) -> Array:
         Mean and sd of the effects; mu may differ between assets.
     weight : ndarray, shape (assets,)
         How far each is centred, from 0 to 1.
+    event_dims : int
+        Dimensions of the effects that no plate has.
 
     Returns
     -------
     jax.Array
-        x, of shape (assets,).
+        x, of the shape of the weights.
     """
     centre, log_tau = jnp.asarray(mu), jnp.log(jnp.asarray(tau))
-    y = numpyro.sample(name, dist.Normal(weight * centre, jnp.exp(weight * log_tau)))
+    y = numpyro.sample(name, dist.Normal(weight * centre, jnp.exp(weight * log_tau)).to_event(event_dims))
     return centre + (y - weight * centre) * jnp.exp((1 - weight) * log_tau)
 
 

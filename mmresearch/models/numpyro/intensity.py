@@ -15,7 +15,17 @@ import numpyro.distributions as dist
 from jax.scipy.special import expit, logsumexp
 from numpy.typing import ArrayLike
 
-from mmresearch.models.centring import Parameterisation, depth_weights, fixed, spreads, walk_weights
+from mmresearch.models.centring import (
+    Parameterisation,
+    by_rule,
+    depth_weights,
+    depth_window_weights,
+    fixed,
+    intensity_depth_bps,
+    spreads,
+    walk_weights,
+    walk_window_weights,
+)
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
 from mmresearch.models.numpyro.effects import BetaBinomial, effect
 from mmresearch.models.numpyro.populations import population_named
@@ -39,7 +49,8 @@ def kappa(
     evidence : Evidence
         Depth counts (own fills) or walk counts (trade tapes), one kind for all assets.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
+        Form of the asset effects; "auto" centres each as far as its data are sharp, and windows too where they
+        wander beyond doubt; otherwise windows are non-centred.
     window_effect : bool
         Let the decay wander between windows.
     overdispersion : bool
@@ -79,6 +90,8 @@ def _fill_model(
 ) -> Callable[[], None]:
     weights = depth_weights(data, *spreads(pooling, p.kappa, p.A))
     weight, weight_rate = (fixed(parameterisation, w) for w in weights)
+    weight_window = by_rule(parameterisation, depth_window_weights(data))
+    near = intensity_depth_bps(data, weight_window if window_effect else 0 * weight_window)
     n_assets, reference = len(data.assets), data.reference_bps
     with np.errstate(divide="ignore"):
         log_exposure = np.log(data.exposure_s)
@@ -89,21 +102,20 @@ def _fill_model(
         corr = 2 * numpyro.sample("corr_unit", dist.Beta(p.corr_shape, p.corr_shape)) - 1 if pooling else 0.0
         with numpyro.plate("asset", n_assets):
             log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
-            shift = reference * jnp.exp(log_kappa)
+            shift = near * jnp.exp(log_kappa)
             given = mu_A + tau_A * corr * (log_kappa - mu_kappa) / tau_kappa
             log_rate = effect("log_rate", given - shift, tau_A * jnp.sqrt(1 - corr**2), weight_rate)
             log_A = log_rate + shift
             numpyro.deterministic("kappa", 1e4 * jnp.exp(log_kappa))
             numpyro.deterministic("A", jnp.exp(log_A))
-        decay = k = jnp.exp(log_kappa[data.asset])
+        k = jnp.exp(log_kappa[data.asset])
         if window_effect:
             size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
-            cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
-            k = k * jnp.exp(size * numpyro.sample("w_kappa", cells)[data.asset, data.window])
+            by_window = effect("w_kappa", log_kappa[:, None], size, weight_window, event_dims=2)
+            k = jnp.exp(by_window[data.asset, data.window])
         log_reach = logsumexp(log_exposure - k[:, None] * data.depth_bps, axis=1)
-        # The intensity at the mid is one in all windows but for their Gamma; rates are at the reference depth.
-        at_mid = log_rate[data.asset] + reference[data.asset] * decay
-        mean = jnp.exp(at_mid - reference[data.asset] * k + log_reach)
+        # The intensity at the mid is one in all windows but for their Gamma; reach is from the reference depth.
+        mean = jnp.exp(log_A[data.asset] - reference[data.asset] * k + log_reach)
         law = _counts(mean, overdispersion, p.burst_scale, p.burst_floor)
         with numpyro.plate("row", data.asset.size):
             numpyro.sample("fills", law, obs=data.fills)
@@ -130,6 +142,7 @@ def _walk_model(
 ) -> Callable[[], None]:
     weights = walk_weights(data, *spreads(pooling, p.kappa, p.p, p.rate))
     weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in weights)
+    weight_window = by_rule(parameterisation, walk_window_weights(data))
     n_assets, half = len(data.assets), data.half_spread_bps
 
     def model() -> None:
@@ -158,8 +171,7 @@ def _walk_model(
         decay = log_kappa[data.asset]
         if window_effect:
             size = numpyro.sample("wander_kappa", dist.HalfNormal(p.wander_kappa_scale))
-            cells = dist.Normal(0.0, 1.0).expand([n_assets, data.n_windows]).to_event(2)
-            decay = decay + size * numpyro.sample("w_kappa", cells)[data.asset, data.window]
+            decay = effect("w_kappa", log_kappa[:, None], size, weight_window, event_dims=2)[data.asset, data.window]
         k = jnp.exp(decay)
         ratio = -jnp.expm1(-k * data.tick_bps) / data.tick_bps
         numpyro.factor("excess", jnp.sum(data.beyond * jnp.log(ratio) - k * data.excess_bps))

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from pytensor.tensor import TensorLike, TensorVariable
 
 
-def effect(name: str, mu: TensorLike, tau: TensorLike, weight: NDArray) -> TensorVariable:
+def effect(
+    name: str, mu: TensorLike, tau: TensorLike, weight: NDArray, dims: tuple[str, ...] = ("asset",)
+) -> TensorVariable:
     """Return x ~ N(mu, tau) by asset, sampled through the variable `name`.
 
     Parameters
@@ -18,11 +20,13 @@ def effect(name: str, mu: TensorLike, tau: TensorLike, weight: NDArray) -> Tenso
         Mean and sd of the effects; mu may differ between assets.
     weight : ndarray, shape (assets,)
         How far each is centred, from 0 to 1.
+    dims : tuple of str
+        Of the effects, where they are not those of assets.
 
     Returns
     -------
     TensorVariable
-        x, of shape (assets,).
+        x, of the shape of the weights.
     """
-    y = pm.Normal(name, weight * mu, tau**weight, dims="asset")
+    y = pm.Normal(name, weight * mu, tau**weight, dims=dims)
     return mu + tau ** (1 - weight) * (y - weight * mu)

@@ -3,8 +3,8 @@
 Own fills:   n_iwk ~ Poisson(E_iwk A_iw e^{-kappa_iw d_k}),  (ln kappa_i, ln A_i) ~ bivariate Normal, uncorrelated
              where assets are not pooled. kappa_iw wanders between windows; A_iw is A_i times a Gamma with mean one,
              integrated out: the fills of a window are negative binomial, their depths multinomial. Sampled as the
-             intensity at the asset's mean fill depth, ln A_i = ln lambda_i + kappa_i dbar_i (unit Jacobian): there it
-             is almost independent of kappa.
+             intensity at a depth x_i where it is almost independent of kappa, the asset's mean fill depth or nearer:
+             ln A_i = ln lambda_i + kappa_i x_i (unit Jacobian).
 Trade tapes: a hurdle. P(an order walks past the touch) = p_i; one that walks goes j >= 1 ticks with
              P(at least j) = e^{-kappa tick (j - 1)}; A_i = rate_i p_i e^{kappa_i h_i}.
 
@@ -17,7 +17,17 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from mmresearch.models.centring import Parameterisation, depth_weights, fixed, spreads, walk_weights
+from mmresearch.models.centring import (
+    Parameterisation,
+    by_rule,
+    depth_weights,
+    depth_window_weights,
+    fixed,
+    intensity_depth_bps,
+    spreads,
+    walk_weights,
+    walk_window_weights,
+)
 from mmresearch.models.data import DepthData, WalkData, depth_data, walk_data
 from mmresearch.models.priors import KappaPriors, WalkPriors, of_kind
 from mmresearch.models.pymc.effects import effect
@@ -41,7 +51,8 @@ def kappa(
     evidence : Evidence
         Depth counts (own fills) or walk counts (trade tapes), one kind for all assets.
     parameterisation : {"auto", "centred", "noncentred"}
-        Form of the asset effects; "auto" centres each as far as its data are sharp. Windows are non-centred.
+        Form of the asset effects; "auto" centres each as far as its data are sharp, and windows too where they
+        wander beyond doubt; otherwise windows are non-centred.
     window_effect : bool
         Let the decay wander between windows.
     overdispersion : bool
@@ -85,14 +96,15 @@ def _from_fills(
 ) -> pm.Model:
     weights = depth_weights(data, *spreads(pooling, p.kappa, p.A))
     weight, weight_rate = (fixed(parameterisation, w) for w in weights)
-    reference = data.reference_bps
+    weight_window = by_rule(parameterisation, depth_window_weights(data))
+    sampled_at = intensity_depth_bps(data, weight_window if window_effect else 0 * weight_window)
     with pm.Model(coords=_coords(data)) as model:
         mu_kappa, tau_kappa = population_named("mu_kappa", "tau_kappa", p.kappa, pooling)
         mu_A, tau_A = population_named("mu_A", "tau_A", p.A, pooling)
         corr = 2 * pm.Beta("corr_unit", p.corr_shape, p.corr_shape) - 1 if pooling else pt.zeros(())
         rest = tau_A * pm.math.sqrt(1 - corr**2)
         log_kappa = effect("log_kappa", mu_kappa, tau_kappa, weight)
-        travelled = pm.math.exp(log_kappa) * reference
+        travelled = pm.math.exp(log_kappa) * sampled_at
         expected = mu_A + corr * tau_A / tau_kappa * (log_kappa - mu_kappa)
         log_rate = effect("log_rate", expected - travelled, rest, weight_rate)
         pm.Deterministic("kappa", pm.math.exp(log_kappa) * 1e4, dims="asset")
@@ -100,13 +112,12 @@ def _from_fills(
         decay = log_kappa[data.asset]
         if window_effect:
             wander = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)
-            w = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
-            decay = (log_kappa[:, None] + wander * w)[data.asset, data.window]
+            by_window = effect("w_kappa", log_kappa[:, None], wander, weight_window, dims=("asset", "window"))
+            decay = by_window[data.asset, data.window]
         k = pm.math.exp(decay)
         reach = (data.exposure_s * pm.math.exp(-k[:, None] * data.depth_bps)).sum(axis=1)
         # A_iw is A_i times a Gamma whatever kappa_iw is, so the intensity at the reference depth moves with kappa_iw.
-        moved = (k - pm.math.exp(log_kappa)[data.asset]) * reference[data.asset]
-        mean = pm.math.exp(log_rate[data.asset] - moved) * reach
+        mean = pm.math.exp((log_rate + travelled)[data.asset] - k * data.reference_bps[data.asset]) * reach
         if overdispersion:
             burst = pm.HalfNormal("burst", p.burst_scale)
             pm.NegativeBinomial("fills", mu=mean, alpha=1 / (burst**2 + p.burst_floor), observed=data.fills)
@@ -127,6 +138,7 @@ def _from_walks(
 ) -> pm.Model:
     weights = walk_weights(data, *spreads(pooling, p.kappa, p.p, p.rate))
     weight, weight_p, weight_rate = (fixed(parameterisation, w) for w in weights)
+    weight_window = by_rule(parameterisation, walk_window_weights(data))
     with pm.Model(coords=_coords(data)) as model:
         log_kappa = effect("log_kappa", *population_named("mu_kappa", "tau_kappa", p.kappa, pooling), weight)
         walks = pm.math.invlogit(effect("logit_p", *population_named("mu_p", "tau_p", p.p, pooling), weight_p))
@@ -150,8 +162,8 @@ def _from_walks(
         decay = log_kappa[data.asset]
         if window_effect:
             wander = pm.HalfNormal("wander_kappa", p.wander_kappa_scale)
-            w = pm.Normal("w_kappa", 0.0, 1.0, dims=("asset", "window"))
-            decay = (log_kappa[:, None] + wander * w)[data.asset, data.window]
+            by_window = effect("w_kappa", log_kappa[:, None], wander, weight_window, dims=("asset", "window"))
+            decay = by_window[data.asset, data.window]
         k = pm.math.exp(decay)
         step = pt.log(-pt.expm1(-k * data.tick_bps)) - np.log(data.tick_bps)
         pm.Potential("excess", (data.beyond * step - k * data.excess_bps).sum())
