@@ -10,7 +10,7 @@ FIND_PYTHON = for p in python3.13 python3.12 python3.14 python3 \
     $$HOME/.pyenv/versions/3.1[234]*/bin/python3; do \
     if $$p -c 'import sys; sys.exit(not (3, 12) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then echo $$p; break; fi; done
 
-.PHONY: setup demo test lint check-long bench figures data notebooks lock clean
+.PHONY: setup demo test lint check-long bench figures data posteriors notebooks lock clean
 
 setup: $(STAMP)
 
@@ -52,6 +52,10 @@ figures: setup
 
 data: setup
 	$(PY) -m mmresearch.sim.bundle
+
+# Ten long chains of each model of fills on the bundled tapes; minutes.
+posteriors: setup
+	$(PY) -m mmresearch.audit.reference_posteriors
 
 notebooks: setup
 	$(VENV)/bin/jupytext --to ipynb --execute notebooks/*.py

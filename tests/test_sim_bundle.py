@@ -29,7 +29,12 @@ def test_the_files_are_those_of_the_manifest(tapes):
         assert bundle.sha256_of(PLACE / entry["path"]) == entry["sha256"]
         assert {name: len(getattr(tape, name)) for name in entry["rows"]} == entry["rows"]
         assert (tape.asset, tape.t0, tape.t1) == (entry["asset"], 0.0, MANIFEST["seconds"])
-    listed = {entry["path"] for entry in MANIFEST["tapes"]} | {"manifest.json", "README.md", bundle.FEATURES}
+    listed = {entry["path"] for entry in MANIFEST["tapes"]} | {
+        "manifest.json",
+        "README.md",
+        bundle.FEATURES,
+        "posteriors",
+    }
     assert {path.name for path in PLACE.iterdir() if not path.name.startswith(".")} == listed
 
 

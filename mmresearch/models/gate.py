@@ -18,7 +18,7 @@ RHAT_BOUND = 1.01
 ESS_BOUND = 400.0
 BFMI_BOUND = 0.3
 #: Effects of single windows are averaged over, never reported: they must have converged, not be known to 400 draws.
-_INNER = ("w_kappa",)
+INNER = ("w_kappa",)
 
 
 class GateError(ValueError):
@@ -66,13 +66,15 @@ class Gate:
         return self._value("bfmi")
 
 
-def gate(draws: Any) -> Gate:
+def gate(draws: Any, ess_bound: float = ESS_BOUND) -> Gate:
     """Judge draws.
 
     Parameters
     ----------
     draws : xarray.DataTree
         With groups ``posterior`` and ``sample_stats`` (``diverging`` and ``energy``).
+    ess_bound : float
+        Least effective sample size.
 
     Returns
     -------
@@ -93,11 +95,11 @@ def gate(draws: Any) -> Gate:
     posterior = draws["posterior"].to_dataset()
     # Ranks hide an infinite draw: to the diagnostics it is just the largest.
     posterior = posterior.where(np.isfinite(posterior))
-    outer = posterior.drop_vars([name for name in _INNER if name in posterior])
+    outer = posterior.drop_vars([name for name in INNER if name in posterior])
     rows = [
         _worst("r-hat", az.rhat(posterior), RHAT_BOUND, largest=True),
-        _worst("ess bulk", az.ess(outer, method="bulk"), ESS_BOUND, largest=False),
-        _worst("ess tail", az.ess(outer, method="tail"), ESS_BOUND, largest=False),
+        _worst("ess bulk", az.ess(outer, method="bulk"), ess_bound, largest=False),
+        _worst("ess tail", az.ess(outer, method="tail"), ess_bound, largest=False),
     ]
     divergent = int(stats["diverging"].sum())
     rows.append(("divergences", float(divergent), 0.0, divergent == 0, "all chains"))
