@@ -8,13 +8,14 @@ thousand draws each; they are kept if, for every variable but the effects of sin
 no transition diverged and BFMI is above .3 in every chain (of all transitions, kept or not). Source of the criteria:
 Magnusson et al. 2025, posteriordb.
 
-What is reported of each asset is kept draw by draw, in single precision; of all else, mean, sd and quantiles.
+Parameters of the catalogue (and A) are kept draw by draw, in single precision; of all else, mean, sd and quantiles.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ import pandas as pd
 import xarray as xr
 
 import mmresearch
-from mmresearch.learn.storage.atomic import write_whole
+from mmresearch.belief.catalogue import CATALOGUE
 from mmresearch.models.fit import fit
 from mmresearch.models.gate import INNER, gate
 from mmresearch.models.store import evidence_hash
@@ -35,7 +36,7 @@ from mmresearch.tape.evidence import evidence
 FOLDER = "posteriors"
 CHAINS, KEPT, TUNE, SEED = 10, 1000, 2000, 20240601
 #: Model -> one draw in how many is kept.
-THIN: Mapping[str, int] = {"alpha_touch": 10, "kappa": 20, "spread_floor_bps": 5}
+THIN: Mapping[str, int] = {"alpha_touch": 10, "kappa": 20, "spread_floor_bps": 15}
 ESS_BOUND, LAG_BOUND = 8000.0, 0.05
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _PACKAGES = ("mmresearch", "numpy", "nutpie", "pymc", "pytensor")
@@ -155,11 +156,10 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
     met = criteria(posterior, found.posterior["sample_stats"].to_dataset())
     if not met["passed"].all():
         raise PosteriorError(f"{model} does not meet the criteria:\n{met.to_string(index=False)}")
-    reported = [name for name, values in posterior.data_vars.items() if values.dims == ("chain", "draw", "asset")]
-    reported = [name for name in reported if not str(name).startswith(("log_", "logit_"))]
+    reported = [name for name in posterior.data_vars if name in (*CATALOGUE, "A")]
     place = _place(folder)
     place.mkdir(parents=True, exist_ok=True)
-    write_whole(place / f"{model}.parquet", _tidy(posterior[reported]).to_parquet(index=False))
+    _write(place / f"{model}.parquet", _tidy(posterior[reported]).to_parquet(index=False))
     facts = {
         "made_by": "python -m mmresearch.audit.reference_posteriors",
         "evidence_sha256": evidence_hash(given),
@@ -201,7 +201,13 @@ def _moments(posterior: xr.Dataset) -> dict[str, dict[str, Any]]:
 def _remember(path: Path, model: str, facts: Mapping[str, Any]) -> None:
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     text = json.dumps(dict(sorted({**known, model: facts}.items())), indent=1) + "\n"
-    write_whole(path, text.encode())
+    _write(path, text.encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
 
 
 def _place(folder: str | Path | None) -> Path:

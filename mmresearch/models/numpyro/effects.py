@@ -32,9 +32,9 @@ def effect(name: str, mu: ArrayLike, tau: ArrayLike, weight: NDArray, event_dims
     jax.Array
         x, of the shape of the weights.
     """
-    centre, log_tau = jnp.asarray(mu), jnp.log(jnp.asarray(tau))
-    y = numpyro.sample(name, dist.Normal(weight * centre, jnp.exp(weight * log_tau)).to_event(event_dims))
-    return centre + (y - weight * centre) * jnp.exp((1 - weight) * log_tau)
+    centre, spread = jnp.asarray(mu), jnp.asarray(tau)
+    y = numpyro.sample(name, dist.Normal(weight * centre, jnp.power(spread, weight)).to_event(event_dims))
+    return centre + (y - weight * centre) * jnp.power(spread, 1 - weight)
 
 
 class BetaBinomial(dist.BetaBinomial):
