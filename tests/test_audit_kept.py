@@ -48,6 +48,19 @@ def test_a_learner_from_elsewhere_is_always_asked(known, tmp_path):
     assert known.recall(CHECKS, Elsewhere(), 3, True) is None
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Somebody else's code inside a learner of ours."""
+
+    twice: bool = False
+
+
+def test_a_learner_of_ours_is_asked_where_it_is_not_as_bundled(known):
+    for changed in (AlphaTouch(a=2.5), AlphaTouch(name="Mine"), AlphaTouch(horizon_s=Holder())):
+        assert known.keep(CHECKS, changed, 3, True, FOUND) is None
+        assert known.recall(CHECKS, changed, 3, True) is None
+
+
 def test_a_check_that_broke_is_not_kept(known):
     broke = (replace(FOUND[0], status="error"),)
     assert known.keep(CHECKS, SpreadFloor(), 3, True, broke) is None

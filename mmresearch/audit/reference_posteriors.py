@@ -152,7 +152,8 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
     """
     given, thin = evidence(example(folder), window_s=300.0), THIN[model]
     found = fit(model, given, draws=KEPT * thin, tune=TUNE, chains=CHAINS, seed=SEED, progress=progress)
-    posterior = found.posterior["posterior"].to_dataset().isel(draw=slice(None, None, thin)).isel(draw=slice(KEPT))
+    step = thin * found.tries**2  # a fit that is run again has more draws
+    posterior = found.posterior["posterior"].to_dataset().isel(draw=slice(None, None, step))
     met = criteria(posterior, found.posterior["sample_stats"].to_dataset())
     if not met["passed"].all():
         raise PosteriorError(f"{model} does not meet the criteria:\n{met.to_string(index=False)}")
@@ -166,7 +167,7 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
         "sampler": found.sampler,
         "chains": CHAINS,
         "draws": KEPT,
-        "thin": thin * found.tries**2,
+        "thin": step,
         "tune": TUNE * found.tries,
         "seed": SEED,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},

@@ -7,8 +7,10 @@ estimate,
     w_i = tau0^2 / (tau0^2 + se_i^2),
 
 with se_i the standard error of the asset's own data and tau0 a small but plausible spread; where assets are not pooled,
-the sd of their fixed prior. Reference: Gorinova, Moore and Hoffman 2020, Automatic reparameterisation of probabilistic
-programs.
+the sd of their fixed prior. Windows of kappa are effects about their asset's log kappa in the same way, with the wander
+that shows in the data for tau0.
+
+Reference: Gorinova, Moore and Hoffman 2020, Automatic reparameterisation of probabilistic programs.
 """
 
 from __future__ import annotations
