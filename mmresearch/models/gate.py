@@ -66,15 +66,15 @@ class Gate:
         return self._value("bfmi")
 
 
-def gate(draws: Any, ess_bound: float = ESS_BOUND) -> Gate:
+def gate(draws: Any, ess_bound: float | None = None) -> Gate:
     """Judge draws.
 
     Parameters
     ----------
     draws : xarray.DataTree
         With groups ``posterior`` and ``sample_stats`` (``diverging`` and ``energy``).
-    ess_bound : float
-        Least effective sample size.
+    ess_bound : float, optional
+        Least effective sample size; `ESS_BOUND` where none is given.
 
     Returns
     -------
@@ -92,14 +92,15 @@ def gate(draws: Any, ess_bound: float = ESS_BOUND) -> Gate:
     missing = [name for name in ("diverging", "energy") if name not in stats]
     if missing:
         raise GateError(f"sample_stats lack {', '.join(missing)}; sample with them recorded")
+    least = ESS_BOUND if ess_bound is None else ess_bound
     posterior = draws["posterior"].to_dataset()
     # Ranks hide an infinite draw: to the diagnostics it is just the largest.
     posterior = posterior.where(np.isfinite(posterior))
     outer = posterior.drop_vars([name for name in INNER if name in posterior])
     rows = [
         _worst("r-hat", az.rhat(posterior), RHAT_BOUND, largest=True),
-        _worst("ess bulk", az.ess(outer, method="bulk"), ess_bound, largest=False),
-        _worst("ess tail", az.ess(outer, method="tail"), ess_bound, largest=False),
+        _worst("ess bulk", az.ess(outer, method="bulk"), least, largest=False),
+        _worst("ess tail", az.ess(outer, method="tail"), least, largest=False),
     ]
     divergent = int(stats["diverging"].sum())
     rows.append(("divergences", float(divergent), 0.0, divergent == 0, "all chains"))
