@@ -1,9 +1,9 @@
 """What a fit costs as data grow: kappa on 10^3 to 10^7 fills of one desk, whose sufficient statistics stay as many.
 
-Eight assets quote at five depths in twenty-four windows. Order-seconds are chosen so that the fills are as many as
-stated; a fit then reads eight times twenty-four times five counts, however many fills they sum up. Each size is fitted
-once to compile and once more, which is the time that counts; the posterior narrows down to what the wander of windows
-leaves.
+Eight assets quote at five depths in twenty-four windows; kappa wanders between windows, and fills come in bursts.
+Order-seconds are chosen so that the fills are as many as stated; a fit then reads eight times twenty-four times five
+counts, however many fills they sum up. Each size is fitted once to compile and once more, which is the time that
+counts; the posterior narrows down to what wander and bursts leave.
 
     python -m benchmarks.growth [--out DIR]
 """
@@ -25,19 +25,22 @@ from mmresearch.tape.evidence import DepthCounts, Evidence, LabelCounts, Markout
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 ASSETS, WINDOWS = 8, 24
 DEPTHS_BPS = np.array([2.0, 4.0, 7.0, 11.0, 16.0])
+#: Sd of the intensity about its law, as a fraction of it.
+BURST = 0.1
 
 
 def evidence_of(fills: int, seed: int = 1) -> Evidence:
-    """Counts of so many fills in all, of a world in which kappa wanders between windows."""
+    """Counts of so many fills in all, of a world in which kappa wanders between windows and fills come in bursts."""
     rng = np.random.default_rng(seed)
     names = [f"A{i}" for i in range(ASSETS)]
     counts = []
     for name in names:
         kappa = 0.2 * np.exp(0.4 * rng.standard_normal() + 0.1 * rng.standard_normal((WINDOWS, 1)))
         rate = 0.5 * np.exp(-kappa * DEPTHS_BPS)
+        burst = rng.gamma(BURST**-2, BURST**2, rate.shape)
         exposure = np.full(rate.shape, fills / ASSETS / rate.sum())
         depth = np.broadcast_to(DEPTHS_BPS, rate.shape)
-        counts.append(DepthCounts(name, exposure, depth, rng.poisson(exposure * rate).astype(float)))
+        counts.append(DepthCounts(name, exposure, depth, rng.poisson(exposure * rate * burst).astype(float)))
     none = np.zeros(WINDOWS)
     labels = tuple(LabelCounts(name, none, none) for name in names)
     silent = np.zeros(0)

@@ -227,7 +227,8 @@ def _numpyro_sampler(model: Any, assets: tuple[str, ...], of_modes: bool = False
         keep_compiled()
         with jax.enable_x64(True):
             start = start_of(model, chains, seed) if of_modes else None
-            metric = {"dense_mass": list(start.metric), "inverse_mass_matrix": start.metric} if start else {}
+            # NumPyro adds 1e-5 to adapted variances by default; a scale of 5e-4 among the others would drown in it.
+            metric = {"inverse_mass_matrix": start.metric, "regularize_mass_matrix": False} if start else {}
             kernel = NUTS(model, target_accept_prob=accept, init_strategy=init_to_median, **metric)
             mcmc = MCMC(
                 kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method=_chain_method(chains),

@@ -6,8 +6,9 @@ wrong mode, or spend its tuning on trees of a thousand steps.
 
     z* = argmin U(z) over several random starts (BFGS),   Sigma = H(z*)^{-1},   chains start at z* + N(0, Sigma)
 
-U is minus the log posterior on unconstrained space, and Sigma also the first metric, which tuning then adapts. That the
-chosen mode is the right one is not shown by R-hat of these chains: the other backend starts every chain by itself.
+U is minus the log posterior on unconstrained space, and the diagonal of Sigma the first metric, which tuning then
+adapts. That the chosen mode is the right one is not shown by R-hat of these chains: the other backend starts every
+chain by itself.
 Sources: Nocedal and Wright 2006, chapter 6; Betancourt 2017, section 4.2.
 """
 
@@ -44,7 +45,7 @@ class Start:
     positions : mapping of str to jax.Array
         Unconstrained values by variable, the first axis over chains.
     metric : mapping
-        Inverse mass matrix of all variables together, keyed by their names, as NumPyro's NUTS takes it.
+        Diagonal of the inverse mass matrix of all variables together, keyed by their names, as NumPyro's NUTS takes it.
     """
 
     positions: dict[str, Any]
@@ -87,7 +88,7 @@ def start_of(model: Callable[[], None], chains: int, seed: int, tries: int = TRI
     covariance = _covariance(density, best)
     noise = np.random.default_rng(seed).standard_normal((chains, best.x.size))
     at = best.x + noise @ np.linalg.cholesky(covariance).T
-    return Start(jax.vmap(unravel)(jnp.asarray(at)), {tuple(sorted(infos[0].param_info.z)): covariance})
+    return Start(jax.vmap(unravel)(jnp.asarray(at)), {tuple(sorted(infos[0].param_info.z)): np.diag(covariance)})
 
 
 #: Stands for an infinite density, where the search is to turn back.

@@ -12,8 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from jax import Array
-from jax.scipy.stats import norm
+from jax import Array, lax
 
 from mmresearch.models.centring import Parameterisation, fixed, spreads
 from mmresearch.models.numpyro.effects import effect
@@ -98,22 +97,26 @@ def regime_log_likelihood(series: Sequence[RegimeSeries]) -> Callable[..., Array
     there = side_by_side([np.ones(s.gap_s.size) for s in series], 0.0) > 0
     x, y = (side_by_side([getattr(s, k) for s in series], 0.0)[..., None] for k in ("returns", "log_spread"))
     jump, least = (np.array([getattr(s, k) for s in series])[:, None, None] for k in ("jump", "least_sd"))
-    anew = np.isinf(gap)
-    gap = np.where(anew, 1.0, gap)
+    far, anew = -np.log(jump) - 0.5 * np.square(x / jump), np.isinf(gap)
+    gap, rows = np.where(anew, 1.0, gap), np.array([s.gap_s.size for s in series])
 
     def value(logit_stay: Array, log_sd: Array, mean: Array, log_scatter: Array, jumps: Array) -> Array:
         states = log_sd.shape[1]
         share, own = jumps[:, None, None], jnp.exp(log_scatter)[:, None, None]
-        calm = norm.logpdf(x, scale=jnp.exp(log_sd)[:, None, :]) + jnp.log1p(-share)
-        leap = norm.logpdf(x, scale=jump) + jnp.log(share)
-        density = jnp.logaddexp(calm, leap) + norm.logpdf(y, mean[:, None, :], jnp.hypot(own, least))
+        level, mean = log_sd[:, None, :], mean[:, None, :]
+        near = jnp.log1p(-share) - level - 0.5 * np.square(x) * jnp.exp(-2 * level)
+        leap = jnp.log(share) + far
+        spread = jnp.square(own) + np.square(least)
+        off = -0.5 * (jnp.square(y - mean) / spread + jnp.log(spread))
+        # Densities are over the largest of their row; what they are over cancels, so it needs no slope.
+        top = lax.stop_gradient((jnp.maximum(near, leap) + off).max(axis=-1, keepdims=True))
+        density = jnp.exp(near + off - top) + jnp.exp(leap + off - top)
         # A row that is filled up says nothing.
-        density = jnp.where(there[..., None], density, 0.0)
-        top = density.max(axis=-1)
+        density, top = jnp.where(there[..., None], density, 1.0), jnp.where(there, top[..., 0], 0.0)
         # Second largest eigenvalue of a step: 1 - K (1 - p)/(K - 1).
         rho = 1 - states / (states - 1) / (1 + jnp.exp(logit_stay))
         kept = jnp.where(anew, 0.0, rho[:, None] ** gap)
-        return sticky_chain(kept, jnp.exp(density - top[..., None])) + top.sum(axis=1)
+        return sticky_chain(kept, density) + top.sum(axis=1) - rows * np.log(2 * np.pi)
 
     return value
 

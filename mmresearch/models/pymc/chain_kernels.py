@@ -69,9 +69,9 @@ def _forward(kept: Any, like: Any) -> tuple[Any, Any]:
         for k in range(states):
             ahead[t, k] = (kept[t] * before[k] + shared) * like[t, k]
             total += ahead[t, k]
-        norm[t] = total
+        norm[t], over = total, 1.0 / total
         for k in range(states):
-            ahead[t, k] /= total
+            ahead[t, k] *= over
             before[k] = ahead[t, k]
     return ahead, norm
 
@@ -80,12 +80,12 @@ def _forward(kept: Any, like: Any) -> tuple[Any, Any]:
 def _backward(kept: Any, d_kept: Any, like: Any, ahead: Any, norm: Any) -> float:
     """Derivative in rho; what is in `ahead` becomes P(regime | all rows)."""
     n, states = like.shape
-    after, now, d_rho = np.ones(states), np.empty(states), 0.0
+    after, now, d_rho, each = np.ones(states), np.empty(states), 0.0, 1.0 / states
     for t in range(n - 1, -1, -1):
-        level, pairs = 0.0, 0.0
+        level, pairs, over = 0.0, 0.0, 1.0 / norm[t]
         for k in range(states):
-            now[k] = like[t, k] * after[k] / norm[t]
-            level += now[k] / states
+            now[k] = like[t, k] * after[k] * over
+            level += now[k] * each
             if t > 0:
                 pairs += ahead[t - 1, k] * now[k]
         if t > 0:
@@ -103,16 +103,16 @@ def _slopes(
     """Gradients of the emissions of one asset, each row weighted by the belief in its regimes."""
     n, states = belief.shape
     d_log_sd, d_mean, d_scatter, no_jumps = np.zeros(states), np.zeros(states), 0.0, 0.0
-    precision = np.exp(-2.0 * log_sd)
+    precision, over = np.exp(-2.0 * log_sd), 1.0 / scatter
     for t in range(n):
         square = x[t] * x[t]
         for k in range(states):
-            inlier, off = belief[t, k] * clean[t, k], (y[t] - mean[k]) / scatter
+            inlier, off = belief[t, k] * clean[t, k], (y[t] - mean[k]) * over
             no_jumps += inlier
             d_log_sd[k] += inlier * (square * precision[k] - 1.0)
-            d_mean[k] += belief[t, k] * off / scatter
-            d_scatter += belief[t, k] * (off * off - 1.0) / scatter
-    return d_log_sd, d_mean, d_scatter, (n - no_jumps) / jumps - no_jumps / (1.0 - jumps)
+            d_mean[k] += belief[t, k] * off
+            d_scatter += belief[t, k] * (off * off - 1.0)
+    return d_log_sd, d_mean * over, d_scatter * over, (n - no_jumps) / jumps - no_jumps / (1.0 - jumps)
 
 
 @njit(cache=True)
@@ -135,20 +135,20 @@ def _emissions(
     n, states = x.size, log_sd.size
     like, clean, total = np.empty((n, states)), np.empty((n, states)), -x.size * np.log(2.0 * np.pi * scatter)
     inner, outer = np.log1p(-jumps) - log_sd, np.log(jumps) - np.log(jump)
-    precision = np.exp(-2.0 * log_sd)
+    precision, wide, narrow = np.exp(-2.0 * log_sd), 0.5 / jump**2, 0.5 / scatter**2
+    near, far = np.empty(states), np.empty(states)
     for t in range(n):
-        square, out = 0.5 * x[t] * x[t], outer - 0.5 * (x[t] / jump) ** 2
-        top = -np.inf
+        square, top = x[t] * x[t], -np.inf
         for k in range(states):
-            # Both parts over the larger one, so that no return is too large for a density.
-            apart = inner[k] - square * precision[k] - out
-            part, off = np.exp(-abs(apart)), (y[t] - mean[k]) / scatter
-            clean[t, k] = 1.0 / (1.0 + part) if apart > 0.0 else part / (1.0 + part)
-            like[t, k] = out + max(apart, 0.0) + np.log1p(part) - 0.5 * off * off
-            top = max(top, like[t, k])
+            off = narrow * (y[t] - mean[k]) ** 2
+            near[k], far[k] = inner[k] - 0.5 * square * precision[k] - off, outer - wide * square - off
+            top = max(top, near[k], far[k])
         total += top
         for k in range(states):
-            like[t, k] = np.exp(like[t, k] - top)
+            one, other = np.exp(near[k] - top), np.exp(far[k] - top)
+            like[t, k] = one + other
+            # Where both are nothing the row rules the regime out, and its share counts for nothing.
+            clean[t, k] = one / like[t, k] if like[t, k] > 0.0 else 0.0
     return like, clean, total
 
 
