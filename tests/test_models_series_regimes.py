@@ -144,6 +144,19 @@ def test_a_new_start_cuts_a_series_in_two():
     assert by_jax([s], at)[0] == pytest.approx(by_jax(halves, repeated(at, 2)).sum(), rel=1e-12)
 
 
+def test_a_row_that_rules_a_regime_out_leaves_value_and_slopes_as_they_are():
+    """A spread a hundred sds from one regime: its density is zero in double precision, and so is its say."""
+    s, at = short(8), {**emissions(2), "mean": np.array([[0.0, 30.0]])}
+    s.log_spread[4] = 30.0
+    free, kernel = by_kernel([s], at)
+    value, *slopes = kernel(*free)
+    assert value == pytest.approx(every_path(s, at), rel=1e-11)
+    assert by_jax([s], at)[0] == pytest.approx(value, rel=1e-12)
+    assert all(np.isfinite(slope).all() for slope in slopes)
+    moved = [kernel(free[0], free[1], free[2] + np.array([[0.0, h]]), *free[3:])[0] for h in (1e-5, -1e-5)]
+    assert slopes[2][0, 1] == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-6, abs=1e-6)
+
+
 def test_returns_too_large_for_any_density_are_jumps():
     """A thousand typical returns: Normal densities are zero in double precision, their logarithms are not."""
     s = short(8)
