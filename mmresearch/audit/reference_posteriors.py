@@ -8,7 +8,8 @@ thousand draws each; they are kept if, for every variable but the effects of sin
 no transition diverged and BFMI is above .3 in every chain (of all transitions, kept or not). Source of the criteria:
 Magnusson et al. 2025, posteriordb.
 
-Parameters of the catalogue (and A) are kept draw by draw, in single precision; of all else, mean, sd and quantiles.
+Models of fills read the eight bundled tapes, the others the three with features. Parameters of the catalogue (and A)
+are kept draw by draw, in single precision; of all else, mean, sd and quantiles.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ import mmresearch
 from mmresearch.belief.catalogue import CATALOGUE
 from mmresearch.models.fit import fit
 from mmresearch.models.gate import INNER, gate
+from mmresearch.models.inputs import family_of, fittable, kind_of, model_of, reduce_tapes
 from mmresearch.models.store import evidence_hash
 from mmresearch.sim.bundle import data_dir, example
-from mmresearch.tape.evidence import evidence
 
 FOLDER = "posteriors"
 CHAINS, KEPT, TUNE, SEED = 10, 1000, 2000, 20240601
 #: Model -> one draw in how many is kept.
-THIN: Mapping[str, int] = {"alpha_touch": 10, "kappa": 20, "spread_floor_bps": 15}
+THIN: Mapping[str, int] = {
+    "alpha_touch": 10, "kappa": 20, "spread_floor_bps": 15, "bocpd_hazard_rate": 6, "microprice_decay": 8,
+}  # fmt: skip
 ESS_BOUND, LAG_BOUND = 8000.0, 0.05
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _PACKAGES = ("mmresearch", "numpy", "nutpie", "pymc", "pytensor")
@@ -79,6 +82,18 @@ def reference_posterior(model: str, folder: str | Path | None = None) -> xr.Data
         for name in dict.fromkeys(name for name, _ in names)
     }
     return xr.Dataset(values, coords={"chain": range(CHAINS), "draw": range(KEPT), "asset": assets})
+
+
+def parameter_of(model: str) -> str:
+    """Return a parameter that the model teaches, the first in the order of the tables."""
+    return next(name for name in fittable() if model_of(name) == model)
+
+
+def evidence_of(model: str, folder: str | Path | None = None) -> Any:
+    """Return what a model reads of the bundled tapes."""
+    parameter = parameter_of(model)
+    tapes = example(folder, features=family_of(parameter) != "fills")
+    return reduce_tapes(kind_of(parameter, tapes), tapes)
 
 
 def facts_of(model: str, folder: str | Path | None = None) -> dict[str, Any]:
@@ -150,8 +165,8 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
     PosteriorError
         If it does not meet them; nothing is written.
     """
-    given, thin = evidence(example(folder), window_s=300.0), THIN[model]
-    found = fit(model, given, draws=KEPT * thin, tune=TUNE, chains=CHAINS, seed=SEED, progress=progress)
+    given, thin = evidence_of(model, folder), THIN[model]
+    found = fit(parameter_of(model), given, draws=KEPT * thin, tune=TUNE, chains=CHAINS, seed=SEED, progress=progress)
     step = thin * found.tries**2  # a fit that is run again has more draws
     posterior = found.posterior["posterior"].to_dataset().isel(draw=slice(None, None, step))
     met = criteria(posterior, found.posterior["sample_stats"].to_dataset())
@@ -160,7 +175,7 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
     reported = [name for name in posterior.data_vars if name in (*CATALOGUE, "A")]
     place = _place(folder)
     place.mkdir(parents=True, exist_ok=True)
-    _write(place / f"{model}.parquet", _tidy(posterior[reported]).to_parquet(index=False))
+    _write(place / f"{model}.parquet", _packed(_tidy(posterior[reported])))
     facts = {
         "made_by": "python -m mmresearch.audit.reference_posteriors",
         "evidence_sha256": evidence_hash(given),
@@ -186,6 +201,15 @@ def _tidy(posterior: xr.Dataset) -> pd.DataFrame:
         for asset in posterior["asset"].to_numpy()
     }
     return pd.DataFrame(columns, index=index).reset_index().astype({"chain": "int16", "draw": "int16"})
+
+
+def _packed(table: pd.DataFrame) -> bytes:
+    """Write draws as Parquet, the bytes of a kind together: they pack to half."""
+    draws = [name for name in table if name not in ("chain", "draw")]
+    return table.to_parquet(
+        index=False, compression="zstd", compression_level=19, use_dictionary=["chain", "draw"],
+        use_byte_stream_split=draws,
+    )  # fmt: skip
 
 
 def _moments(posterior: xr.Dataset) -> dict[str, dict[str, Any]]:
