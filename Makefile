@@ -53,7 +53,7 @@ figures: setup
 data: setup
 	$(PY) -m mmresearch.sim.bundle
 
-# Ten long chains of each model on the bundled tapes; half an hour or more.
+# Ten long chains of each model on the bundled tapes; minutes each.
 posteriors: setup
 	$(PY) -m mmresearch.audit.reference_posteriors
 
