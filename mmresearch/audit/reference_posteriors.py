@@ -167,7 +167,7 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
     """
     given, thin = evidence_of(model, folder), THIN[model]
     found = fit(parameter_of(model), given, draws=KEPT * thin, tune=TUNE, chains=CHAINS, seed=SEED, progress=progress)
-    step = thin * found.tries**2  # a fit that is run again has more draws
+    step = found.posterior["posterior"].sizes["draw"] // KEPT  # a fit that is run again may have more draws
     posterior = found.posterior["posterior"].to_dataset().isel(draw=slice(None, None, step))
     met = criteria(posterior, found.posterior["sample_stats"].to_dataset())
     if not met["passed"].all():

@@ -21,9 +21,10 @@ from mmresearch.learn.storage.atomic import locked, set_aside
 from mmresearch.models.centring import Parameterisation
 from mmresearch.models.data import EvidenceError
 from mmresearch.models.engines import Call, Engine, in_turn
-from mmresearch.models.fit import CHAINS, QUICK_DRAWS, QUICK_TUNE, Backend, Fit, fit
+from mmresearch.models.fit import QUICK_DRAWS, QUICK_TUNE, Backend, Fit, fit
 from mmresearch.models.inputs import fittable, model_of
 from mmresearch.models.keys import key_of, model_hash, told, versions
+from mmresearch.models.samplers import CHAINS
 from mmresearch.models.store import StoreError, evidence_hash, load_fit, save_fit
 
 #: Name of what was done, done, total.

@@ -42,6 +42,11 @@ class Gate:
         """Whether every check passed."""
         return bool(self.table["passed"].all())
 
+    @property
+    def only_diverged(self) -> bool:
+        """Whether divergences are the one check that failed: smaller steps are called for, not more draws."""
+        return self.table.loc[~self.table["passed"], "check"].tolist() == ["divergences"]
+
     def _value(self, *checks: str) -> float:
         return float(self.table.loc[self.table["check"].isin(checks), "value"].min())
 

@@ -30,7 +30,7 @@ PACKAGES = (
 )  # fmt: skip
 _ROOM = "mmresearch.models"
 #: Modules that run every model; what they import is not followed, for they import them all.
-_ENGINE = (f"{_ROOM}.fit", f"{_ROOM}.gate", f"{_ROOM}.starts")
+_ENGINE = (f"{_ROOM}.fit", f"{_ROOM}.gate", f"{_ROOM}.samplers", f"{_ROOM}.starts")
 
 
 def versions() -> dict[str, str]:
