@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+#: Log of a density over another that is too little to be seen: no regime is less likely beforehand than 1e-17.
+_NOTHING = -110.0
+
 
 @njit(cache=True)
 def hidden_regimes(
@@ -128,6 +131,14 @@ def _kept(rho: float, gap: Any) -> tuple[Any, Any]:
 
 
 @njit(cache=True)
+def _share(log: float) -> float:
+    """e^log of a density over the largest of its row; most are that one, or so small that none can see them."""
+    if log == 0.0:
+        return 1.0
+    return float(np.exp(log)) if log > _NOTHING else 0.0
+
+
+@njit(cache=True)
 def _emissions(
     log_sd: Any, mean: Any, scatter: float, jumps: float, x: Any, y: Any, jump: float
 ) -> tuple[Any, Any, float]:
@@ -145,7 +156,7 @@ def _emissions(
             top = max(top, near[k], far[k])
         total += top
         for k in range(states):
-            one, other = np.exp(near[k] - top), np.exp(far[k] - top)
+            one, other = _share(near[k] - top), _share(far[k] - top)
             like[t, k] = one + other
             # Where both are nothing the row rules the regime out, and its share counts for nothing.
             clean[t, k] = one / like[t, k] if like[t, k] > 0.0 else 0.0
