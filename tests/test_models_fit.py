@@ -123,6 +123,18 @@ def test_numpyro_leaves_the_precision_of_jax_as_it_was(fits):
     assert not jax.config.jax_enable_x64
 
 
+def test_a_target_of_acceptance_is_met(given, monkeypatch):
+    monkeypatch.setattr(fitting, "TRIES", 1)
+    steps, accepted = {}, {}
+    for target in (0.7, 0.95):
+        stats = fit("alpha_touch", given, "pymc", draws=300, tune=500, seed=2, progress=False, accept=target).posterior[
+            "sample_stats"
+        ]
+        steps[target], accepted[target] = float(stats["step_size"].mean()), float(stats["mean_tree_accept"].mean())
+    assert steps[0.7] > 1.3 * steps[0.95]
+    assert accepted[0.7] < accepted[0.95]
+
+
 def test_trade_tapes_have_a_fit_too(trades):
     found = fit("kappa", trades, "pymc", seed=2, quick=True, progress=False)
     assert found.gate.passed, found.gate.table

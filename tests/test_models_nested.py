@@ -98,7 +98,7 @@ def in_both(name: str, kind: str, options: dict, priors=None, form: str = "auto"
 # The densities of the default models did not move ------------------------------------------------------------------
 
 #: Model, options, evidence, and the difference of its log density between two points, before its options were split
-#: and its hyperpriors written as populations.
+#: and its hyperpriors written as populations; that of regimes since returns are known to the rounding of quotes.
 BEFORE = [
     ("alpha_touch", {}, "fills", -6.968321202241285),
     ("alpha_touch", {"overdispersion": False}, "fills", 19.806525223400186),
@@ -114,7 +114,7 @@ BEFORE = [
     ("bocpd_hazard_rate", {}, "series", 371.9980864978784),
     ("bocpd_hazard_rate", {"runs": "marginalised"}, "series", -0.21357896680748922),
     ("microprice_decay", {}, "series", 4.516723841554821),
-    ("regime_sticky_diagonal", {}, "series", 14.652850721047429),
+    ("regime_sticky_diagonal", {}, "series", 15.562203685602782),
 ]
 
 

@@ -165,13 +165,13 @@ def quoted(rng, name: str, n: int, sd: float) -> Quoted:
 def seconds(rng, name: str, n: int) -> RegimeSeries:
     """Returns and spreads of two regimes, with a jump, a second left out, and a new start in the middle."""
     if not n:
-        return RegimeSeries(name, NOTHING, NOTHING, NOTHING, np.nan, np.nan, np.nan)
+        return RegimeSeries(name, NOTHING, NOTHING, NOTHING, np.nan, np.nan, np.nan, np.nan)
     gap = np.ones(n)
     gap[[0, n // 2, 2, n // 2 + 2]] = np.inf, np.inf, 2.0, 3.0
     lively = np.cumsum(rng.random(n) < 0.2) % 2
     returns = rng.normal(size=n) * np.exp(lively)
     returns[3] = 20.0
-    return RegimeSeries(name, gap, returns, 0.3 * lively + 0.1 * rng.normal(size=n), 1.5, 6.0, 0.02)
+    return RegimeSeries(name, gap, returns, 0.3 * lively + 0.1 * rng.normal(size=n), 1.5, 6.0, 0.02, 0.3)
 
 
 def small_series() -> SeriesEvidence:

@@ -25,7 +25,7 @@ from mmresearch.learn.sound.regimes import observed
 from mmresearch.models.data import EvidenceError
 from mmresearch.models.numpyro.regimes import regime_log_likelihood
 from mmresearch.models.pymc.chain_kernels import hidden_regimes
-from mmresearch.models.series import RegimeSeries, regime_series, series_evidence
+from mmresearch.models.series import LEAST_RETURN, RegimeSeries, regime_series, series_evidence
 from mmresearch.models.series_centring import regime_weights
 
 pytestmark = pytest.mark.filterwarnings(
@@ -52,7 +52,7 @@ def emissions(states: int, seed: int = 1) -> dict[str, np.ndarray]:
 def densities(s: RegimeSeries, at) -> np.ndarray:
     """Density of each row in each regime; shape (n, K)."""
     x, y = s.returns[:, None], s.log_spread[:, None]
-    size = (1 - at["jumps"]) * stats.norm.pdf(x, scale=np.exp(at["log_sd"]))
+    size = (1 - at["jumps"]) * stats.norm.pdf(x, scale=np.hypot(np.exp(at["log_sd"]), s.least_return))
     size = size + at["jumps"] * stats.norm.pdf(x, scale=s.jump)
     return size * stats.norm.pdf(y, at["mean"], np.hypot(at["own"], s.least_sd))
 
@@ -75,7 +75,9 @@ def by_kernel(series, at):
     least = np.array([s.least_sd for s in series])
     rows = [np.concatenate([getattr(s, k) for s in series]) for k in ("gap_s", "returns", "log_spread")]
     start = np.cumsum([0, *(s.gap_s.size for s in series)])
-    free = (at["stay"], at["log_sd"], at["mean"], np.hypot(at["own"], least), at["jumps"])
+    rounding = np.array([[s.least_return] for s in series])
+    log_sd = np.log(np.hypot(np.exp(at["log_sd"]), rounding))
+    free = (at["stay"], log_sd, at["mean"], np.hypot(at["own"], least), at["jumps"])
     return free, lambda *p: hidden_regimes(*p, *rows, np.array([s.jump for s in series]), start)
 
 
@@ -219,12 +221,43 @@ def test_seconds_are_those_of_the_learner():
     for seed, stay in ((1, 0.9), (2, 0.99), (3, 0.6)):
         at = {**emissions(2, seed), "stay": np.array([stay])}
         free, kernel = by_kernel([s], at)
-        sd = np.exp(at["log_sd"][0]) * s.typical_bps
+        sd = np.hypot(np.exp(at["log_sd"][0]), s.least_return) * s.typical_bps
         median = np.median(theirs.log_spread)
         row = np.array([*sd, *(at["mean"][0] + median), np.hypot(at["own"][0], s.least_sd), at["jumps"][0]])
         gaps.append(float(kernel(*free)[0]) - log_likelihood(theirs, stay, row))
     assert np.ptp(gaps) < 1e-6
     assert gaps[0] == pytest.approx(s.gap_s.size * (np.log(s.typical_bps) - np.log(2 * np.pi)), rel=1e-9)
+
+
+def test_returns_are_known_to_the_rounding_of_quotes():
+    """Bid and ask of two seconds, each rounded for itself: a tick over the root of twelve, in typical returns."""
+    rng = np.random.default_rng(4)
+    tape = made.regimes(rng, 0.9, 3.0, 1.5, 300)
+    coarse = dataclasses.replace(tape, meta=dataclasses.replace(tape.meta, tick=0.05))
+    s, mid = regime_series(coarse), float(np.median((tape.quotes["bid"] + tape.quotes["ask"]) / 2))
+    errors = rng.uniform(-0.5, 0.5, (4, 100_000)) * 0.05
+    seen = ((errors[0] + errors[1]) / 2 - (errors[2] + errors[3]) / 2).std() / mid * 1e4 / s.typical_bps
+    assert s.least_return == pytest.approx(seen, rel=0.02)
+    unknown = dataclasses.replace(tape, meta=dataclasses.replace(tape.meta, tick=None))
+    assert regime_series(unknown).least_return == LEAST_RETURN
+
+
+def test_a_mid_that_stands_still_now_and_then_is_no_regime_of_its_own():
+    """Without rounding a tenth of zeros is told an sd of e^-20: the optimum is held to the law of the others."""
+    rng = np.random.default_rng(6)
+    lively = np.cumsum(rng.random(1000) < 0.05) % 2
+    returns = rng.normal(size=1000) * np.exp(lively - 0.5) * (rng.random(1000) > 0.1)
+    gap = np.where(np.arange(1000) == 0, np.inf, 1.0)
+    spread = 0.3 * lively + 0.1 * rng.normal(size=1000)
+    s = RegimeSeries("A", gap, returns, spread, 1.5, 6.0, 0.02, 0.1)
+    at = {"stay": np.array([0.95]), "mean": np.array([[0.0, 0.3]]), "own": np.array([0.1]), "jumps": np.array([0.02])}
+
+    heights = {}
+    for log_calm in (-20.0, -10.0, -3.0, -0.5):
+        free, kernel = by_kernel([s], {**at, "log_sd": np.array([[log_calm, 0.5]])})
+        heights[log_calm] = float(kernel(*free)[0])
+    assert heights[-0.5] > heights[-3.0]
+    assert heights[-20.0] == pytest.approx(heights[-10.0], abs=0.1)
 
 
 def test_a_mid_that_never_moves_has_no_seconds_and_a_long_series_is_cut():

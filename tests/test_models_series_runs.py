@@ -157,7 +157,7 @@ def piecewise(rng, h: float, n: int) -> RegimeSeries:
             variance = PRIORS.scale / rng.gamma(PRIORS.shape)
             mean = rng.normal() * np.sqrt(variance / PRIORS.k)
         x[t] = mean + np.sqrt(variance) * rng.normal()
-    return RegimeSeries(f"A{h}", np.append(np.inf, np.ones(n - 1)), x, np.zeros(n), 1.0, 6.0, 0.02)
+    return RegimeSeries(f"A{h}", np.append(np.inf, np.ones(n - 1)), x, np.zeros(n), 1.0, 6.0, 0.02, 0.02)
 
 
 def test_the_likelihood_of_a_thousand_returns_peaks_at_the_truth():

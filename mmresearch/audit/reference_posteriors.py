@@ -28,7 +28,7 @@ import xarray as xr
 
 import mmresearch
 from mmresearch.belief.catalogue import CATALOGUE
-from mmresearch.models.fit import fit
+from mmresearch.models.fit import ACCEPT, fit
 from mmresearch.models.gate import INNER, gate
 from mmresearch.models.inputs import family_of, fittable, kind_of, model_of, reduce_tapes
 from mmresearch.models.store import evidence_hash
@@ -39,6 +39,8 @@ CHAINS, KEPT, TUNE, SEED = 10, 1000, 2000, 20240601
 #: Model -> one draw in how many is kept.
 THIN: Mapping[str, int] = {
     "alpha_touch": 10, "kappa": 20, "spread_floor_bps": 15, "bocpd_hazard_rate": 6, "microprice_decay": 8,
+    "momentum_normalizer_bps": 6, "proactive_skew_sensitivity": 8, "predictive_bias_sensitivity": 6,
+    "toxic_hour_gamma_mult": 12, "cascade_oi_threshold": 6,
 }  # fmt: skip
 ESS_BOUND, LAG_BOUND = 8000.0, 0.05
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -166,7 +168,11 @@ def make(model: str, folder: str | Path, progress: bool = True) -> pd.DataFrame:
         If it does not meet them; nothing is written.
     """
     given, thin = evidence_of(model, folder), THIN[model]
-    found = fit(parameter_of(model), given, draws=KEPT * thin, tune=TUNE, chains=CHAINS, seed=SEED, progress=progress)
+    # Tens of thousands of draws without one that diverges need small steps.
+    found = fit(
+        parameter_of(model), given, draws=KEPT * thin, tune=TUNE, chains=CHAINS, seed=SEED, progress=progress,
+        accept=ACCEPT,
+    )  # fmt: skip
     step = found.posterior["posterior"].sizes["draw"] // KEPT  # a fit that is run again may have more draws
     posterior = found.posterior["posterior"].to_dataset().isel(draw=slice(None, None, step))
     met = criteria(posterior, found.posterior["sample_stats"].to_dataset())

@@ -117,6 +117,7 @@ def fit(
     seed: int = 0,
     progress: bool = True,
     quick: bool = False,
+    accept: float | None = None,
     **options: Any,
 ) -> Fit:
     """Fit the reference model of a parameter.
@@ -139,6 +140,9 @@ def fit(
         Show the sampler's progress.
     quick : bool
         1000 draws and only 800 tuning draws; the gate stays as it is.
+    accept : float, optional
+        Target of acceptance of the first run, in (0, 1): higher is slower, and diverges less. By default it depends on
+        parameter and backend.
     **options
         Passed to the model, such as ``window_effect=False``.
 
@@ -163,7 +167,7 @@ def fit(
     built = model(evidence, parameterisation=parameterisation, **options)
     modes = parameter in OF_MODES
     run = pymc_sampler(built, modes) if backend == "pymc" else numpyro_sampler(built, evidence.assets, modes)
-    found = run(draws, tune, chains, seed, progress, _acceptance(parameter, backend))
+    found = run(draws, tune, chains, seed, progress, accept or _acceptance(parameter, backend))
     judged, tries, times = gate(found), 1, 1
     while not judged.passed and tries < TRIES:
         tries += 1

@@ -34,6 +34,8 @@ FloatArray = NDArray[np.float64]
 
 #: Points of one asset that a likelihood reads.
 POINTS = 10_000
+#: Least sd of returns, in typical ones, where the tick is not known or fine.
+LEAST_RETURN = 0.02
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ class RegimeSeries:
         Sd of a return that belongs to no regime, in typical returns.
     least_sd : float
         Sd of the log spread from rounding to the tick.
+    least_return : float
+        Sd of a return from rounding to the tick, in typical returns. Without it a mid that stands still now and then
+        would be a regime of its own, infinitely likely.
     """
 
     asset: str
@@ -132,6 +137,7 @@ class RegimeSeries:
     typical_bps: float
     jump: float
     least_sd: float
+    least_return: float
 
 
 @dataclass(frozen=True)
@@ -256,12 +262,18 @@ def regime_series(tape: Tape, points: int = POINTS) -> RegimeSeries:
     state = replace(state, series=state.series[known][-points:])
     if not np.any(state.series[:, 1]):
         none = np.empty(0)
-        return RegimeSeries(tape.asset, none, none, none, np.nan, np.nan, np.nan)
+        return RegimeSeries(tape.asset, none, none, none, np.nan, np.nan, np.nan, np.nan)
     seen = observed(state)
     gap = np.append(np.inf, np.where(seen.gap[1:] <= GAP_S, seen.gap[1:], np.inf))
     spread = seen.log_spread - np.median(seen.log_spread)
-    jump = seen.jump / seen.typical
-    return RegimeSeries(tape.asset, gap, seen.returns / seen.typical, spread, seen.typical, jump, seen.least_sd)
+    returns, jump = seen.returns / seen.typical, seen.jump / seen.typical
+    least = max(_rounding_bps(state.series[:, 3]) / seen.typical, LEAST_RETURN)
+    return RegimeSeries(tape.asset, gap, returns, spread, seen.typical, jump, seen.least_sd, least)
+
+
+def _rounding_bps(log_tick: FloatArray) -> float:
+    """Sd of a move of the mid over a second, each of its four quotes rounded to the tick for itself; 0 if unknown."""
+    return 1e4 * float(np.exp(np.median(log_tick))) / np.sqrt(12.0) if np.isfinite(log_tick).all() else 0.0
 
 
 def following(series: tuple[Quoted, ...]) -> tuple[NDArray[np.intp], FloatArray, FloatArray, FloatArray]:

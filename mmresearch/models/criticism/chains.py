@@ -47,7 +47,8 @@ def regimes(draws: Draws, evidence: SeriesEvidence, rng: np.random.Generator, **
             yield AssetRows(series.asset, "a second", 0, ())
             continue
         scatter = np.sqrt(own[:, i] ** 2 + series.least_sd**2)
-        yield _seconds(series, stay[:, i], log_sd[:, i], mean[:, i], scatter, jumps[:, i])
+        level = 0.5 * np.logaddexp(2 * log_sd[:, i], 2 * np.log(series.least_return))
+        yield _seconds(series, stay[:, i], level, mean[:, i], scatter, jumps[:, i])
 
 
 def _ladder(lowest: FloatArray, steps: FloatArray) -> FloatArray:

@@ -86,7 +86,7 @@ def regime_log_likelihood(series: Sequence[RegimeSeries]) -> Callable[..., Array
     """Return the log likelihood of each asset as a function of logit stay and of the emissions.
 
     These are log sds of returns and means of log spreads, each of shape (assets, states); log of the sd of log spreads
-    beyond rounding, and share of jumps, each of shape (assets,), as is logit stay.
+    and share of jumps, each of shape (assets,), as is logit stay. Sds are beyond rounding.
 
     Parameters
     ----------
@@ -96,15 +96,17 @@ def regime_log_likelihood(series: Sequence[RegimeSeries]) -> Callable[..., Array
     gap = side_by_side([s.gap_s for s in series], np.inf)
     there = side_by_side([np.ones(s.gap_s.size) for s in series], 0.0) > 0
     x, y = (side_by_side([getattr(s, k) for s in series], 0.0)[..., None] for k in ("returns", "log_spread"))
-    jump, least = (np.array([getattr(s, k) for s in series])[:, None, None] for k in ("jump", "least_sd"))
+    jump, least, rounding = (
+        np.array([getattr(s, k) for s in series])[:, None, None] for k in ("jump", "least_sd", "least_return")
+    )
     far, anew = -np.log(jump) - 0.5 * np.square(x / jump), np.isinf(gap)
     gap, rows = np.where(anew, 1.0, gap), np.array([s.gap_s.size for s in series])
 
     def value(logit_stay: Array, log_sd: Array, mean: Array, log_scatter: Array, jumps: Array) -> Array:
         states = log_sd.shape[1]
         share, own = jumps[:, None, None], jnp.exp(log_scatter)[:, None, None]
-        level, mean = log_sd[:, None, :], mean[:, None, :]
-        near = jnp.log1p(-share) - level - 0.5 * np.square(x) * jnp.exp(-2 * level)
+        variance, mean = jnp.exp(2 * log_sd)[:, None, :] + np.square(rounding), mean[:, None, :]
+        near = jnp.log1p(-share) - 0.5 * (jnp.log(variance) + np.square(x) / variance)
         leap = jnp.log(share) + far
         spread = jnp.square(own) + np.square(least)
         off = -0.5 * (jnp.square(y - mean) / spread + jnp.log(spread))

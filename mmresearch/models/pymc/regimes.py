@@ -1,13 +1,13 @@
 """Hidden regimes in returns and spreads, in PyMC: how long the market stays calm, or lively.
 
     P(same regime a second later) = p_i, all others alike;   logit p_i ~ N(m_stay, tau_stay)
-    return | k ~ (1 - e_i) N(0, s_ik^2) + e_i N(0, B_i^2),   ln spread | k ~ N(m_ik, u_i^2 + rounding^2)
+    return | k ~ (1 - e_i) N(0, s_ik^2 + rounding^2) + e_i N(0, B_i^2),   ln spread | k ~ N(m_ik, u_i^2 + rounding^2)
     ln s_ik and m_ik both increase with k
 
-Seconds without a row are stepped over by the chain; a new start finds every regime alike. Returns enter by their size
-alone: the density of ln |return| is that of the return times |return|, in which there is no parameter, so that a mid
-that stands still needs no care. B, a return that belongs to no regime, is the learner's. Both means are ordered, or
-regimes would have no names: a lively one has no smaller spread. States are summed out by the forward algorithm.
+Seconds without a row are stepped over by the chain; a new start finds every regime alike. Returns and
+spreads are known to the rounding of quotes to the tick, or a mid that stands still in some seconds would be a regime of
+its own, infinitely likely. B, a return that belongs to no regime, is the learner's. Both means are ordered, or regimes
+would have no names: a lively one has no smaller spread. States are summed out by the forward algorithm.
 Sources: Baum et al. 1970; Rabiner 1989.
 """
 
@@ -76,7 +76,9 @@ def regime_sticky_diagonal(
         jumps = pm.Beta("jumps", p.jump_a, p.jump_b, dims="asset")
         least = np.array([s.least_sd for s in series])[seen]
         scatter = pm.math.sqrt(pm.math.exp(2 * own[seen]) + least**2)
-        emissions = _ladder(calm, rise)[seen], _ladder(narrow, widen)[seen], scatter, jumps[seen]
+        rounding = np.array([s.least_return for s in series])[seen, None]
+        level = 0.5 * pm.math.log(pm.math.exp(2 * _ladder(calm, rise)[seen]) + rounding**2)
+        emissions = level, _ladder(narrow, widen)[seen], scatter, jumps[seen]
         rows = [np.concatenate([getattr(series[i], k) for i in seen]) for k in ("gap_s", "returns", "log_spread")]
         start = np.cumsum([0, *(series[i].gap_s.size for i in seen)])
         jump = np.array([series[i].jump for i in seen])
