@@ -135,6 +135,12 @@ def test_a_target_of_acceptance_is_met(given, monkeypatch):
     assert accepted[0.7] < accepted[0.95]
 
 
+@pytest.mark.parametrize("accept", [0.0, 1.0, np.nan])
+def test_a_target_that_cannot_be_met_is_refused(given, accept):
+    with pytest.raises(FitError, match=r"target of acceptance, in \(0, 1\)"):
+        fit("alpha_touch", given, "pymc", accept=accept)
+
+
 def test_trade_tapes_have_a_fit_too(trades):
     found = fit("kappa", trades, "pymc", seed=2, quick=True, progress=False)
     assert found.gate.passed, found.gate.table

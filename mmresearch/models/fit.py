@@ -153,12 +153,14 @@ def fit(
     Raises
     ------
     FitError
-        If there is no such model or backend.
+        If there is no such model or backend, or the target of acceptance is none.
     EvidenceError
         If the evidence is not what the model reads.
     """
     start = time.perf_counter()
     _check(parameter, backend)
+    if accept is not None and not 0 < accept < 1:
+        raise FitError(f"accept is a target of acceptance, in (0, 1), got {accept}")
     if quick:
         draws, tune = QUICK_DRAWS, QUICK_TUNE
     if parameter in MODELLED and not isinstance(evidence, Evidence):
