@@ -252,10 +252,8 @@ def test_a_mid_that_stands_still_now_and_then_is_no_regime_of_its_own():
     s = RegimeSeries("A", gap, returns, spread, 1.5, 6.0, 0.02, 0.1)
     at = {"stay": np.array([0.95]), "mean": np.array([[0.0, 0.3]]), "own": np.array([0.1]), "jumps": np.array([0.02])}
 
-    heights = {}
-    for log_calm in (-20.0, -10.0, -3.0, -0.5):
-        free, kernel = by_kernel([s], {**at, "log_sd": np.array([[log_calm, 0.5]])})
-        heights[log_calm] = float(kernel(*free)[0])
+    levels = (-20.0, -10.0, -3.0, -0.5)
+    heights = {c: float(by_jax([s], {**at, "log_sd": np.array([[c, 0.5]])})[0]) for c in levels}
     assert heights[-0.5] > heights[-3.0]
     assert heights[-20.0] == pytest.approx(heights[-10.0], abs=0.1)
 
