@@ -120,6 +120,7 @@ def test_a_market_tape_ranks_and_never_certifies():
     [
         (TAPES, [], {}, "no learner to audit"),
         ([TAPES[0], TAPES[0]], [AlphaTouch()], {}, "different names"),
+        (TAPES[:1], [AlphaTouch(), AlphaTouch(3.0, 5.0)], {}, "two learners are called AlphaTouch; tell them apart"),
         (TAPES, [AlphaTouch()], {"backend": "stan"}, "backend must be one of pymc, numpyro, both"),
     ],
 )

@@ -1,9 +1,11 @@
 """Priors handed back: written and read without a digit lost, taken by learners, exchanged with the deployed format."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mmresearch.belief.beta import Beta
@@ -13,11 +15,16 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.normal import Normal, NormalInverseGamma
 from mmresearch.belief.prior_file import HandedBack, PriorFileError, read_priors, render_priors
-from mmresearch.learn.contract import LearnerError
+from mmresearch.learn.contract import LearnerError, name_of
+from mmresearch.learn.deployed.kappa import DeployedKappa
+from mmresearch.learn.sound.floor import SpreadFloor
 from mmresearch.learn.sound.hawkes import HawkesMu
+from mmresearch.learn.sound.kappa import KappaExposure
 from mmresearch.learn.storage.deployed_json import read_deployed, write_deployed
 from mmresearch.learn.storage.learned import defaults
-from mmresearch.learn.with_priors import learners_with
+from mmresearch.learn.with_priors import learners_with, starting_from
+from mmresearch.report.learning import learning_table
+from mmresearch.sim.bundle import example
 
 
 def handed(name: str, belief: Family, **beside: Family) -> HandedBack:
@@ -118,6 +125,30 @@ def test_learners_of_flow_take_all_three_or_what_there_is():
     assert (mu.prior.mu_shape, mu.prior.branching_a) == (6.3, 8.1)
     assert alpha.prior.mu_rate == 21.0
     assert mu.prior.beta_shape == HawkesMu().prior.beta_shape
+
+
+def test_a_right_learner_starts_from_its_prior_where_the_file_has_one():
+    assert starting_from(SpreadFloor(), {"kappa": PRIORS["kappa"]}) == SpreadFloor()
+    found = starting_from(KappaExposure(), PRIORS)
+    assert (type(found), found.A_rate_s) == (KappaExposure, 3.9)
+    with pytest.raises(LearnerError, match="DeployedKappa takes no prior of kappa"):
+        starting_from(DeployedKappa(), PRIORS)
+
+
+def test_learners_with_other_priors_have_names_of_their_own():
+    for learner in learners_with(PRIORS):
+        assert name_of(learner) == f"{type(learner).__name__} (handed prior)"
+        assert name_of(pickle.loads(pickle.dumps(learner))) == name_of(learner)
+
+
+def test_learning_starts_from_the_priors_of_a_file():
+    tape = example()[0].between(0.1, 1.0)
+    assert not len(tape.fills)
+    rows = learning_table(tape, priors={"alpha_touch": PRIORS["alpha_touch"]}).set_index("name")
+    assert rows.loc["alpha_touch", "right_mean"] == pytest.approx(PRIORS["alpha_touch"].prior.mean(), rel=1e-3)
+    without = learning_table(tape).set_index("name")
+    pd.testing.assert_frame_equal(rows.drop("alpha_touch"), without.drop("alpha_touch"))
+    assert abs(without.loc["alpha_touch", "right_mean"] - rows.loc["alpha_touch", "right_mean"]) > 0.05
 
 
 def test_a_prior_that_no_learner_takes_is_refused():

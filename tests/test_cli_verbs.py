@@ -3,13 +3,17 @@
 import warnings
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from fake_audit import fake_audit
 from rich.cells import cell_len
 
 from mmresearch.belief.catalogue import CATALOGUE
+from mmresearch.belief.gamma import Gamma
+from mmresearch.belief.prior_file import HandedBack, render_priors
 from mmresearch.cli import main
+from mmresearch.learn.contract import name_of
 from mmresearch.report.write import Written
 from mmresearch.sim.bundle import example
 from mmresearch.tape.read import read
@@ -122,6 +126,26 @@ def test_named_tapes_and_learners_reach_the_engine(engine, no_report, tmp_path):
     assert options["parameters"] == ["kappa"]
     assert options["truths"] is None
     assert [s.source for s in options["summaries"]] == [words[1], words[3]]
+
+
+def test_learners_start_from_priors_that_were_handed_back(engine, no_report, tmp_path):
+    prior, (low, high) = Gamma(40.0, 40.0 / 3000.0), (2000.0, 4000.0)
+    handed = HandedBack("kappa", CATALOGUE["kappa"].unit, prior, 0.1, 0.01, 0.5, (low, 3000.0, high))
+    (tmp_path / "p.json").write_text(render_priors({"kappa": handed}, {}))
+    assert _run("audit", "--out", str(tmp_path), "--priors", str(tmp_path / "p.json")).exit_code == 0
+    ((_, learners, _),) = engine
+    assert [name_of(x) for x in learners] == ["KappaExposure (handed prior)", "KappaMarketOrders (handed prior)"]
+    assert [x.posterior(x.init()).mean() for x in learners] == pytest.approx([3000.0, 3000.0], rel=1e-6)
+    csv = tmp_path / "t.csv"
+    found = _run("learn", "--priors", str(tmp_path / "p.json"), "--csv", str(csv))
+    assert found.exit_code == 0, found.stderr
+    assert _fits(found.output)
+    plain = _run("learn", "--csv", str(tmp_path / "u.csv"))
+    assert plain.exit_code == 0
+    one, two = (pd.read_csv(p).set_index("name")["right_mean"] for p in (csv, tmp_path / "u.csv"))
+    moved = one[one.ne(two) & one.notna()].index
+    assert "kappa" in moved
+    assert "alpha_touch" not in moved
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from mmresearch.audit.verdict import UNPRICED_BIAS_SD
 from mmresearch.audit.work import Keep, Progress, do_all, fits_to_make, worlds_to_visit
 from mmresearch.learn.batch.events import has_own_fills, source_of
 from mmresearch.learn.bundled import BUNDLED
-from mmresearch.learn.contract import Learner
+from mmresearch.learn.contract import Learner, name_of
 from mmresearch.models.fit import MODELLED, Backend
 from mmresearch.models.inputs import family_of, model_of
 from mmresearch.tape.schema import Tape
@@ -111,7 +111,7 @@ def audit(
     Raises
     ------
     ValueError
-        If there is nothing to audit, two tapes share a name, or the backend is unknown.
+        If there is nothing to audit, two tapes or two learners of a parameter share a name, or the backend is unknown.
     """
     start = time.perf_counter()
     chosen = _chosen(learners, parameters)
@@ -156,6 +156,10 @@ def _chosen(learners: Sequence[Learner] | None, parameters: Iterable[str] | None
 def _check_arguments(tapes: Sequence[Tape], learners: Sequence[Learner], backend: str) -> None:
     if not learners:
         raise ValueError("no learner to audit: name one, or a parameter that a bundled learner learns")
+    called = [(learner.parameter, name_of(learner)) for learner in learners]
+    if twice := sorted({name for parameter, name in called if called.count((parameter, name)) > 1}):
+        what = f"two learners are called {', '.join(twice)}; tell them apart with mmresearch.learn.named(learner, name)"
+        raise ValueError(what)
     names = [t.asset for t in tapes]
     if len(set(names)) < len(names):
         raise ValueError(f"tapes must have different names, got {names}; pass asset= when reading them")

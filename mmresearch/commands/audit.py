@@ -17,9 +17,11 @@ from mmresearch.audit.references import References, Task
 from mmresearch.audit.result import VERDICTS, Audit, TapeSummary
 from mmresearch.audit.run import BACKENDS, audit
 from mmresearch.belief.catalogue import parameter as catalogue_row
+from mmresearch.belief.prior_file import read_priors
 from mmresearch.commands.tape_option import TapeCommand
 from mmresearch.learn.bundled import BUNDLED
 from mmresearch.learn.contract import Learner, load_learner
+from mmresearch.learn.with_priors import learners_with
 from mmresearch.models.fit import Fit
 from mmresearch.models.store import save_fit
 from mmresearch.report.progress import progress_bar
@@ -41,6 +43,10 @@ Truths = Mapping[str, Mapping[str, float]]
     "--tape", "tapes", multiple=True, metavar="PATH...", help="Tapes to audit on; [default: the bundled tapes]"
 )
 @click.option("--learner", "learners", multiple=True, metavar="NAME", help="package.module:Class, or a bundled name.")
+@click.option(
+    "--priors", "priors_path", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
+    help="The sound learners that start from these priors of `mmresearch fit --priors`, made of other tapes.",
+)  # fmt: skip
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME", help="Only learners of this parameter.")
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="both", help="Who fits the reference.")
 @click.option("--quick", is_flag=True, help="Fewer worlds and shorter chains; the bounds stay.")
@@ -62,6 +68,7 @@ Truths = Mapping[str, Mapping[str, float]]
 def command(
     tapes: tuple[str, ...],
     learners: tuple[str, ...],
+    priors_path: Path | None,
     parameters: tuple[str, ...],
     backend: str,
     quick: bool,
@@ -84,7 +91,7 @@ def command(
     asks anew.
     """
     wanted = [catalogue_row(name).name for name in parameters] or None
-    chosen = [learner_of(name) for name in learners] or None
+    chosen = [*map(learner_of, learners), *(learners_with(read_priors(priors_path)) if priors_path else ())] or None
     given = tapes_of(tapes, fee_bps, data_dir, features)
     which: References = references or ("all" if chosen or wanted else "fills")
     console = console_of()

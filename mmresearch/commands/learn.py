@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mmresearch.belief.prior_file import read_priors
 from mmresearch.report.learning import TOXIC_HOURS, learning_table
 from mmresearch.report.numbers import MISSING, significant
 from mmresearch.report.terminal import console_of
@@ -33,8 +34,12 @@ _STYLES = {"right": "green", "deployed": "dark_orange3"}
     metavar="H,H,...",
     help="Hours of the day (UTC) that are toxic. [default: 6,7,14; 1 of bundled tapes]",
 )
+@click.option(
+    "--priors", "priors_path", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
+    help="Right learners start from these priors of `mmresearch fit --priors`.",
+)  # fmt: skip
 @click.option("--csv", type=click.Path(path_type=Path, dir_okay=False), help="Also write the whole table here.")
-def command(path: str | None, asset: str, toxic_hours: str | None, csv: Path | None) -> None:
+def command(path: str | None, asset: str, toxic_hours: str | None, priors_path: Path | None, csv: Path | None) -> None:
     """Teach the 25 rows of the catalogue one tape: n, mean and 90 % interval, right and as deployed.
 
     PATH is a Parquet tape, a raw vendor file, or the stem of a CSV pair. Of the bundled tapes the truth is known.
@@ -45,7 +50,8 @@ def command(path: str | None, asset: str, toxic_hours: str | None, csv: Path | N
     else:
         tape, truths = read(path), {}
     hours = TOXIC_HOURS if path else feature_tapes.TOXIC_HOURS
-    table = learning_table(tape, truths, _hours(toxic_hours) if toxic_hours else hours)
+    priors = read_priors(priors_path) if priors_path else None
+    table = learning_table(tape, truths, _hours(toxic_hours) if toxic_hours else hours, priors=priors)
     console = console_of()
     console.print(f"{tape.asset}: {tape.seconds:.0f} s, {len(tape.fills)} fills", soft_wrap=True)
     show_learning(table, console)

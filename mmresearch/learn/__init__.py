@@ -8,7 +8,7 @@ from mmresearch.learn.bank.bank import Bank
 from mmresearch.learn.batch.calibration import calibrate
 from mmresearch.learn.batch.deployed import calibrate_deployed
 from mmresearch.learn.bundled import BUNDLED
-from mmresearch.learn.contract import Learner, LearnerError, load_learner, run
+from mmresearch.learn.contract import Learner, LearnerError, load_learner, named, run
 from mmresearch.learn.deployed.alpha import DeployedAlpha
 from mmresearch.learn.deployed.floor import DeployedFloor
 from mmresearch.learn.deployed.kappa import DeployedKappa, KappaFillDistances
@@ -70,6 +70,7 @@ __all__ = [
     "load",
     "load_learner",
     "load_or_default",
+    "named",
     "run",
     "save",
 ]

@@ -7,6 +7,7 @@ The prior is ``posterior(init())``. A learner names one parameter of the catalog
 
 from __future__ import annotations
 
+import copy
 import importlib
 from typing import Any, Protocol, runtime_checkable
 
@@ -49,6 +50,30 @@ class LearnerError(ValueError):
 def name_of(learner: Learner) -> str:
     """Return the name under which a learner is reported: its ``name``, or its class."""
     return str(getattr(learner, "name", type(learner).__name__))
+
+
+def named[L: Learner](learner: L, name: str) -> L:
+    """Return a copy of a learner under another name, so that an audit can tell two of a class apart.
+
+    Parameters
+    ----------
+    learner : Learner
+        Any; it is not changed.
+    name : str
+        Under which the copy is reported.
+
+    Raises
+    ------
+    LearnerError
+        If its class has no room for a name of one instance.
+    """
+    copied = copy.copy(learner)
+    try:
+        object.__setattr__(copied, "name", name)  # a learner may be a frozen dataclass
+    except AttributeError as error:
+        what = f"{type(learner).__name__} fixes the name of its learners; name it there"
+        raise LearnerError(what) from error
+    return copied
 
 
 def reads_of(learner: Learner) -> str:

@@ -15,7 +15,7 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.normal import NormalInverseGamma
 from mmresearch.belief.prior_file import HandedBack
-from mmresearch.learn.contract import Learner, LearnerError
+from mmresearch.learn.contract import Learner, LearnerError, name_of, named
 from mmresearch.learn.sound.alpha import AlphaTouch, AlphaTouchLabelError
 from mmresearch.learn.sound.decay import MicropriceDecay
 from mmresearch.learn.sound.floor import SpreadFloor
@@ -32,7 +32,7 @@ Priors = Mapping[str, HandedBack]
 
 
 def learners_with(priors: Priors) -> list[Learner]:
-    """Return the sound learners of the parameters in a file of priors, each starting from its prior.
+    """Return the sound learners of the parameters in a file of priors, each starting from its prior and named for it.
 
     Parameters
     ----------
@@ -47,7 +47,33 @@ def learners_with(priors: Priors) -> list[Learner]:
     strange = [name for name in priors if name not in _TAKERS]
     if strange:
         raise LearnerError(f"no learner takes a prior of {', '.join(strange)}; those of {', '.join(_TAKERS)} do")
-    return [learner for name in priors for learner in _TAKERS[name](priors)]
+    made = [learner for name in priors for learner in _TAKERS[name](priors)]
+    return [named(learner, f"{name_of(learner)} (handed prior)") for learner in made]
+
+
+def starting_from(learner: Learner, priors: Priors) -> Learner:
+    """Return a sound learner as it starts from a file of priors; as it is where the file says nothing of its parameter.
+
+    Parameters
+    ----------
+    learner : Learner
+        A sound learner.
+    priors : mapping
+        From `mmresearch.belief.prior_file.read_priors`; it may speak of more than this parameter.
+
+    Raises
+    ------
+    LearnerError
+        If the file has a prior of the parameter which the learner does not take.
+    """
+    name = learner.parameter
+    if name not in priors:
+        return learner
+    made = _TAKERS[name](priors) if name in _TAKERS else []
+    found = next((other for other in made if type(other) is type(learner)), None)
+    if found is None:
+        raise LearnerError(f"{name_of(learner)} takes no prior of {name}")
+    return found
 
 
 def _of[F: Family](kind: type[F], priors: Priors, name: str) -> F:

@@ -23,6 +23,7 @@ from mmresearch.learn.contract import Learner, State, run
 from mmresearch.learn.counterparts import AS_DEPLOYED, RIGHT, events_claimed, right_learner, why_nothing
 from mmresearch.learn.deployed.signals import signal_rows
 from mmresearch.learn.sound.kappa import ExposureState, KappaExposure
+from mmresearch.learn.with_priors import Priors, starting_from
 from mmresearch.quote.derived_rows import DERIVED_ROWS, Choices
 from mmresearch.quote.tracking import tracking_belief
 from mmresearch.tape.schema import Tape
@@ -48,6 +49,7 @@ def learning_table(
     toxic_hours: tuple[int, ...] = TOXIC_HOURS,
     choices: Choices | None = None,
     seed: int = 0,
+    priors: Priors | None = None,
 ) -> pd.DataFrame:
     """Teach every row of the catalogue a tape, rightly and as deployed.
 
@@ -63,6 +65,8 @@ def learning_table(
         What a desk decides; the defaults if not given.
     seed : int
         Of posterior draws and of hypothetical orders.
+    priors : mapping of str to HandedBack, optional
+        Priors that a fit of other assets handed back: right learners start from them, deployed ones do not.
 
     Returns
     -------
@@ -72,7 +76,8 @@ def learning_table(
         prior or mostly so, or what a derived number follows from; else it is "".
     """
     known, decided = truths or {}, choices or Choices()
-    learned = {name: _taught(right_learner(name, toxic_hours), tape, seed) for name in RIGHT}
+    starting = {name: starting_from(right_learner(name, toxic_hours), priors or {}) for name in RIGHT}
+    learned = {name: _taught(learner, tape, seed) for name, learner in starting.items()}
     draws = _joint_draws(learned, seed)
     rows = []
     for name, row in CATALOGUE.items():
