@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import os
+import warnings
 from pathlib import Path
 
+import arviz as az
 import numpy as np
 import pytest
 import xarray as xr
@@ -51,6 +53,15 @@ def test_draws_come_back_as_they_were(given, tmp_path):
         xr.testing.assert_identical(tree[group].to_dataset(), one.posterior[group].to_dataset())
     assert tree["posterior"]["asset"].to_numpy().tolist() == list(given.assets)
     assert judged.table.equals(one.gate.table)
+
+
+def test_others_open_the_draws_without_a_warning_of_metadata(given, tmp_path):
+    one = fitted(given)
+    where = save_fit(one, tmp_path / "draws.zarr", given)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*consolidated metadata.*", RuntimeWarning)
+        tree = az.from_zarr(where)
+        xr.testing.assert_equal(tree["posterior"].to_dataset(), one.posterior["posterior"].to_dataset())
 
 
 def test_the_origin_of_draws_comes_back_with_them(given, tmp_path):

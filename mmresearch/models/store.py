@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,10 @@ def save_fit(
     }
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        tree.to_zarr(temporary / "new", mode="w", consolidated=False)
+        with warnings.catch_warnings():
+            # Readers that do not know of metadata in one place read them where they are; xarray warns if they are not.
+            warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+            tree.to_zarr(temporary / "new", mode="w", consolidated=True)
         _flush(temporary / "new")
         _put(temporary / "new", target, temporary / "old")
         sync_folder(target.parent)
