@@ -42,13 +42,14 @@ bench: setup
 	@for module in benchmarks/*.py; do name=$$(basename $$module .py); \
 	  [ $$name = __init__ ] || { echo "== $$name"; $(PY) -m benchmarks.$$name; }; done
 
-# The pictures of the last demo, each traceable to data and seed by figures/manifest.json.
+# The pictures of the last demo, each traceable to data and seed by figures/manifest.json; the last one is measured.
 figures: setup
 	@[ -f out/demo/audit.json ] || $(MAKE) demo
 	$(VENV)/bin/mmresearch report out/demo/audit.json --figures-only --out figures
 	$(PY) -m mmresearch.report.glft_figures figures/glft
 	XLA_FLAGS=--xla_force_host_platform_device_count=$(JOBS) $(PY) -m mmresearch.report.loop_figures figures/loop
 	$(PY) -m mmresearch.report.learning_figure figures/learning
+	$(PY) -m benchmarks.growth --out figures/growth
 
 data: setup
 	$(PY) -m mmresearch.sim.bundle

@@ -5,7 +5,7 @@ Order-seconds are chosen so that the fills are as many as stated; a fit then rea
 counts, however many fills they sum up. Each size is fitted once to compile and once more, which is the time that
 counts; the posterior narrows down to what wander and bursts leave.
 
-    python -m benchmarks.growth [--out DIR]
+    python -m benchmarks.growth [--out DIR] [--again]
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import argparse
 import time
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from mmresearch.models.fit import fit
-from mmresearch.report.style import INK, quiet_axes
+from mmresearch.report.files import write_file
+from mmresearch.report.style import INK, look, new_figure, quiet_axes, to_png, to_svg
 from mmresearch.tape.evidence import DepthCounts, Evidence, LabelCounts, MarkoutMoments
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -27,6 +28,11 @@ ASSETS, WINDOWS = 8, 24
 DEPTHS_BPS = np.array([2.0, 4.0, 7.0, 11.0, 16.0])
 #: Sd of the intensity about its law, as a fraction of it.
 BURST = 0.1
+#: Column, factor and title of each panel.
+_PANELS = (
+    ("seconds", 1.0, "Seconds of a hierarchical fit of kappa"),
+    ("relative_sd", 100.0, "Posterior sd of an asset's kappa, %"),
+)
 
 
 def evidence_of(fills: int, seed: int = 1) -> Evidence:
@@ -66,28 +72,36 @@ def measured() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["fills", "seconds", "tries", "min_ess", "admitted", "relative_sd"])
 
 
-def draw(table: pd.DataFrame, path: Path) -> None:
-    """Seconds of a fit against fills."""
-    figure, axes = plt.subplots(figsize=(4.2, 2.8), layout="constrained")
-    quiet_axes(axes)
-    axes.plot(table["fills"], table["seconds"], "o-", color=INK, ms=4, lw=1.3)
-    axes.set_xscale("log")
-    axes.set_ylim(0, 1.25 * table["seconds"].max())
-    axes.set_xlabel("fills of eight assets")
-    axes.set_title("seconds of a hierarchical fit of kappa", loc="left", fontsize=9)
-    figure.savefig(path, dpi=150)
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw seconds of a fit, and how sharp it is, against fills."""
+    with look():
+        figure = new_figure(6.4, 2.1)
+        panels = zip(figure.subplots(1, 2), _PANELS, strict=True)
+        for axes, (column, factor, title) in panels:
+            quiet_axes(axes, "y")
+            axes.plot(table["fills"], factor * table[column], "o-", color=INK, ms=3.5, lw=1.1)
+            axes.set_xscale("log")
+            axes.set_ylim(0, 1.25 * factor * table[column].max())
+            axes.set_xlabel("fills of eight assets")
+            axes.set_title(title)
+    return figure
 
 
 def main() -> None:
     """Measure, print, and keep if told where."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path)
-    out = parser.parse_args().out
-    table = measured()
+    parser.add_argument("--again", action="store_true", help="Draw the growth.csv that is there, without measuring.")
+    arguments = parser.parse_args()
+    if arguments.again and not arguments.out:
+        parser.error("--again needs --out, where growth.csv is")
+    out = arguments.out
+    table = pd.read_csv(out / "growth.csv") if arguments.again else measured()
     if out:
-        out.mkdir(parents=True, exist_ok=True)
-        table.to_csv(out / "growth.csv", index=False)
-        draw(table, out / "growth.png")
+        write_file(out / "growth.csv", table.to_csv(index=False, float_format="%.4g"))
+        figure = draw(table)
+        write_file(out / "growth.png", to_png(figure))
+        write_file(out / "growth.svg", to_svg(figure, "growth"))
 
 
 if __name__ == "__main__":
