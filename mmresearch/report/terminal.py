@@ -22,6 +22,9 @@ WIDTH = 100
 #: With no more certificates than this the numbers of every tape are printed unasked.
 BY_TAPE_UP_TO = 12
 _NAMED_TAPES = 8
+#: Columns of a verdict, at most of its symbols by tape, and of all beside a learner's name but those symbols.
+_VERDICT, _CELLS = 19, 40
+_BESIDE_NAME = _VERDICT + 11
 #: Numbers below this are written in powers of a thousand.
 _SMALL = 0.01
 
@@ -82,9 +85,10 @@ def _matrix(group: ParameterResult, tapes: Sequence[str], unicode: bool) -> Rend
     parts: list[RenderableType] = [Text(group.parameter, style="bold underline") + Text(f"  {group.unit}", style="dim")]
     named = len(tapes) <= _NAMED_TAPES
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
-    table.add_column("", min_width=24, no_wrap=True, overflow="ellipsis", max_width=26)
-    table.add_column("", min_width=19, no_wrap=True)
-    table.add_column(" ".join(t[:4].ljust(4) for t in tapes) if named else f"{len(tapes)} tapes", max_width=40)
+    head = " ".join(t[:4].ljust(4) for t in tapes) if named else f"{len(tapes)} tapes".ljust(min(len(tapes), _CELLS))
+    table.add_column("", min_width=24, no_wrap=True, overflow="ellipsis", max_width=WIDTH - _BESIDE_NAME - len(head))
+    table.add_column("", min_width=_VERDICT, no_wrap=True)
+    table.add_column(head, max_width=_CELLS)
     table.add_column("regret" if tapes else "", justify="right", no_wrap=True)
     for learner in group.learners:
         cells = _cells(learner, tapes, named, unicode)
