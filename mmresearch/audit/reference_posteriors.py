@@ -40,7 +40,7 @@ CHAINS, KEPT, TUNE, SEED = 10, 1000, 2000, 20240601
 THIN: Mapping[str, int] = {
     "alpha_touch": 10, "kappa": 20, "spread_floor_bps": 15, "bocpd_hazard_rate": 6, "microprice_decay": 8,
     "momentum_normalizer_bps": 6, "proactive_skew_sensitivity": 8, "predictive_bias_sensitivity": 6,
-    "toxic_hour_gamma_mult": 12, "cascade_oi_threshold": 6,
+    "toxic_hour_gamma_mult": 12, "cascade_oi_threshold": 6, "hawkes": 8, "local_level": 15,
 }  # fmt: skip
 ESS_BOUND, LAG_BOUND = 8000.0, 0.05
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
