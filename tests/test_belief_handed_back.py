@@ -15,8 +15,9 @@ from mmresearch.belief.gamma import Gamma
 from mmresearch.belief.inverse_gamma import InverseGamma
 from mmresearch.belief.normal import Normal, NormalInverseGamma
 from mmresearch.belief.prior_file import HandedBack, PriorFileError, read_priors, render_priors
-from mmresearch.learn.contract import LearnerError, name_of
+from mmresearch.learn.contract import LearnerError, name_of, named
 from mmresearch.learn.deployed.kappa import DeployedKappa
+from mmresearch.learn.readiness.forgetting import Forgetting
 from mmresearch.learn.sound.floor import SpreadFloor
 from mmresearch.learn.sound.hawkes import HawkesMu
 from mmresearch.learn.sound.kappa import KappaExposure
@@ -139,6 +140,15 @@ def test_learners_with_other_priors_have_names_of_their_own():
     for learner in learners_with(PRIORS):
         assert name_of(learner) == f"{type(learner).__name__} (handed prior)"
         assert name_of(pickle.loads(pickle.dumps(learner))) == name_of(learner)
+
+
+def test_a_learner_gets_another_name_and_stays_what_it_was():
+    given = KappaExposure()
+    other = named(given, "wider prior")
+    assert (name_of(given), name_of(other)) == ("KappaExposure", "wider prior")
+    assert replace(other, name="KappaExposure") == given
+    with pytest.raises(LearnerError, match="Forgetting fixes the name of its learners"):
+        named(Forgetting(given, 600.0), "forgets")
 
 
 def test_learning_starts_from_the_priors_of_a_file():
